@@ -6,11 +6,12 @@ public static class EstimatorComponents
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ComponentType> All { get; } =
     [
-        ResidualConvolutionNetwork.Type, ResidualConvolutionMemoryNetwork.Type, EnsembleConvolutionNetwork.Type,
+        ResidualConvolutionNetwork.Type, ResidualConvolutionNetwork.MemoryType, ResidualConvolutionNetwork.EnsembleType,
         InnovationLinearNetwork.Type,
         .. UncertaintyOf<StateMemory>(), .. UncertaintyOf<ProductMemory<StateMemory, VectorMemory>>(),
         .. ComponentType.Of(
-            typeof(LearnedAnalyzer), typeof(LearnedEnsembleAnalyzer), typeof(HiddenChannelAnalyzer), typeof(FieldNetwork),
+            typeof(LearnedAnalyzer<StateMemory>), typeof(LearnedAnalyzer<EnsembleMemory>),
+            typeof(LearnedAnalyzer<ProductMemory<StateMemory, VectorMemory>>), typeof(FieldNetwork),
             typeof(SeasonalCycle), typeof(SeasonalCycleTransformer), typeof(ProperOrthogonalDecomposition),
             typeof(ProperOrthogonalDecompositionTransformer), typeof(ProperOrthogonalDecompositionReconstruction),
             typeof(ReconstructionOperator), typeof(LinearInverseModel),

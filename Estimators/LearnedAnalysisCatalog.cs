@@ -89,8 +89,8 @@ public static class LearnedAnalysisCatalog
     /// <param name="system">The model M of the forecasts, and its observations.</param>
     /// <param name="memory">The number of hidden channels, and their treatment between analyses; the network determines how they are
     /// written.</param>
-    /// <param name="createNetwork">Makes the network (forecast <c>[batch, n]</c>, H^T R^-1 innovation <c>[batch, n]</c>, channels
-    /// <c>[batch, k, n]</c>) -> (increment <c>[batch, n]</c>, channels <c>[batch, k, n]</c>) from the constants of the training data. Its
+    /// <param name="createNetwork">Makes the network (forecast and channels <c>[batch, 1 + k, n]</c>, H^T R^-1 innovation
+    /// <c>[batch, n]</c>) -> increment and new channels <c>[batch, 1 + k, n]</c> from the constants of the training data. Its
     /// weights are drawn from the training's stream and it is moved to the context's device and network precision; to be saved it must be
     /// a component (<see cref="ComponentAttribute"/>).</param>
     /// <param name="training">The training settings (default: null, their defaults).</param>
@@ -98,7 +98,7 @@ public static class LearnedAnalysisCatalog
     public static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> LearnedWithMemory(this AnalysisCatalog catalog,
         string name, AssimilationSystem system,
         HiddenChannelOptions memory,
-        Func<AnalysisStatistics, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>> createNetwork,
+        Func<AnalysisStatistics, nn.Module<Tensor, Tensor, Tensor>> createNetwork,
         TrainingOptions? training = null) =>
         DaML.ResidualConvolutionWithMemory.OfNetwork(name, system, catalog.Context, memory,
             (statistics, random) => Drawn(createNetwork(statistics), random, catalog.Context), training);
@@ -107,7 +107,7 @@ public static class LearnedAnalysisCatalog
     public static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> LearnedWithMemory(this AnalysisCatalog catalog,
         string name, AssimilationSystem system,
         HiddenChannelOptions memory,
-        Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>> createNetwork,
+        Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor>> createNetwork,
         TrainingOptions? training = null) =>
         DaML.ResidualConvolutionWithMemory.OfNetwork(name, system, catalog.Context, memory,
             (statistics, random) => Moved(createNetwork(statistics, random), catalog.Context), training);

@@ -113,7 +113,7 @@ public sealed class TrainingStep : IWorkload
         var data = context.Data.Twin(system, new() { Batch = batch });
         network = new ResidualConvolutionNetwork(size, AnalysisStatistics.Measure(data, observing, 20), ScalarType.Float32, random);
         var triple = new AssimilationTriple<StateMemory>(
-            LearnedAnalyzer.InTraining("bench", network, observing), new StatePropagater(model), new StateProcoder(),
+            LearnedAnalyzer<StateMemory>.InTraining("bench", network, observing), new StatePropagater(model), new StateProcoder(),
             new StateSource(new AttractorInitialCondition(model, 10), ScalarType.Float32));
         training = new TruncatedBackpropagation<StateMemory>("bench", triple, network, data, AnalysisCosts.SquaredError(triple.Procoder),
             divergedCost: 30, new TrainingOptions(), random);

@@ -18,7 +18,7 @@ namespace DaML.Components;
 /// </summary>
 /// <param name="name">A name that lasts, for instance <c>lorenz-96</c>. Generic classes add their memory's name in parentheses.</param>
 /// <param name="version">The version this code writes; it reads this one and older ones.</param>
-[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+[AttributeUsage(AttributeTargets.Class, Inherited = false, AllowMultiple = true)]
 public sealed class ComponentAttribute(string name, int version = 1) : Attribute
 {
     /// <summary>The name of the kind in files.</summary>
@@ -26,6 +26,12 @@ public sealed class ComponentAttribute(string name, int version = 1) : Attribute
 
     /// <summary>The version this code writes.</summary>
     public int Version => version;
+
+    /// <summary>
+    /// The memory for which a generic class has this name, as it stands: such a class declares a name for each memory it may have
+    /// (default: null, any memory).
+    /// </summary>
+    public Type? Memory { get; init; }
 }
 
 /// <summary>

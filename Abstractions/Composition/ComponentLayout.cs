@@ -15,11 +15,13 @@ internal sealed class ComponentLayout
 
     private ComponentLayout(Type type)
     {
-        var declared = type.GetCustomAttribute<ComponentAttribute>(inherit: false)
+        var declared = type.GetCustomAttributes<ComponentAttribute>(inherit: false)
+            .SingleOrDefault(one => one.Memory is null || type.GenericTypeArguments.Contains(one.Memory))
             ?? throw new ArgumentException($"{type.Name} is no component: the class has no [Component].", nameof(type));
         members = new ComponentMembers(type);
         isModule = type.IsAssignableTo(typeof(nn.Module));
-        Type = new(type.IsGenericType ? $"{declared.Name}({Arguments(type)})" : declared.Name, declared.Version, Load);
+        Type = new(type.IsGenericType && declared.Memory is null ? $"{declared.Name}({Arguments(type)})" : declared.Name,
+            declared.Version, Load);
     }
 
     /// <summary>The name and version these components are written with, and the way they are read.</summary>

@@ -127,8 +127,8 @@ public static class AnalyzerCovarianceCatalog
     /// times a fitted factor.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="method">A method whose analyzer reads the scaled innovation: a <see cref="LearnedAnalyzer"/>, a
-    /// <see cref="HiddenChannelAnalyzer"/>, or your own.</param>
+    /// <param name="method">A method whose analyzer reads the scaled innovation: a <see cref="LearnedAnalyzer{TMemory}"/>, or your
+    /// own.</param>
     /// <param name="dynamics">The model.</param>
     /// <param name="options">Settings (default: null, their defaults).</param>
     /// <exception cref="ArgumentException">Its analyzer is no <see cref="IScaledInnovationAnalyzer{TMemory}"/>, an option is out of its

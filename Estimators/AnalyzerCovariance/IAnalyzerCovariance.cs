@@ -41,7 +41,7 @@ public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory> w
         using var noGradients = no_grad();
         var scaled = Require(analyzer);
         var state = procoder.Decode(forecast).Mean;
-        if (analyzer is LearnedAnalyzer { Network: InnovationLinearNetwork linear })
+        if (analyzer is LearnedAnalyzer<StateMemory> { Network: InnovationLinearNetwork linear })
             return linear.Covariance(state.to(linear.parameters().First().dtype)).ToMatrix().MoveToOuterDisposeScope();
         long batch = state.size(0), n = state.size(1), chunk = Math.Clamp(LargestBatch / batch, 1, n);
         var directions = eye(n, dtype: state.dtype, device: state.device);

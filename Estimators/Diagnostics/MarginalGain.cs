@@ -70,8 +70,8 @@ public static class MarginalGain
     /// <param name="site">l, from 0.</param>
     /// <param name="samples">The number of innovations at each state, more than n.</param>
     /// <param name="random">The stream of the innovations.</param>
-    /// <param name="derivative">The method of the derivative along x_l (default: null, automatic for a <see cref="LearnedAnalyzer"/>,
-    /// differences for others).</param>
+    /// <param name="derivative">The method of the derivative along x_l (default: null, automatic for a
+    /// <see cref="LearnedAnalyzer{TMemory}"/>, differences for others).</param>
     /// <returns><c>[batch, i, j]</c>; zero for a j that the innovations never reach.</returns>
     /// <exception cref="ArgumentException">The dimensions differ, or there are too few samples.</exception>
     public static Tensor OfSiteByRegression(IAnalyzer<StateMemory> analyzer, IObservationNetwork network, Tensor states, long site,
@@ -110,7 +110,7 @@ public static class MarginalGain
     internal static (Tensor Cross, Tensor Square) Moments(IAnalyzer<StateMemory> analyzer, IObservationNetwork network, Tensor states,
         long site, long samples, double time, RandomStream random, StateDerivative? derivative)
     {
-        var way = derivative ?? (analyzer is LearnedAnalyzer ? StateDerivative.Automatic : StateDerivative.Differences);
+        var way = derivative ?? (analyzer is LearnedAnalyzer<StateMemory> ? StateDerivative.Automatic : StateDerivative.Differences);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         long batch = states.size(0), n = states.size(1), chunk = Math.Max(1, LargestBatch / batch);

@@ -15,7 +15,7 @@ public static class MarginalGainCatalog
     /// <param name="cancellation">Cancels the work.</param>
     /// <exception cref="SchemaException">The view has no states.</exception>
     /// <exception cref="ArgumentException">The view never ends, or ends within the burn-in; or a setting is out of its range.</exception>
-    public static MeanMarginalGain MeanMarginalGain(this ScoreCatalog catalog, LearnedAnalyzer analyzer, ITrajectoryView view,
+    public static MeanMarginalGain MeanMarginalGain(this ScoreCatalog catalog, LearnedAnalyzer<StateMemory> analyzer, ITrajectoryView view,
         MarginalGainOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new();

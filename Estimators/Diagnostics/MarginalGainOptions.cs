@@ -48,8 +48,8 @@ public sealed record MarginalGainRegressionOptions : MarginalGainOptions
     public long? Samples { get; init; }
 
     /// <summary>
-    /// The method of the derivative with respect to the forecast (default: null, automatic for a <see cref="LearnedAnalyzer"/>,
-    /// differences for others).
+    /// The method of the derivative with respect to the forecast (default: null, automatic for a
+    /// <see cref="LearnedAnalyzer{TMemory}"/>, differences for others).
     /// </summary>
     public StateDerivative? Derivative { get; init; }
 }

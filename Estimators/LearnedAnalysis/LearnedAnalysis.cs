@@ -16,6 +16,28 @@ public abstract record LearnedAnalysis<TMemory> : AssimilationMethod where TMemo
     /// <exception cref="ArgumentException">An option out of its range, dimensions that differ, or a grid of another size than the
     /// state.</exception>
     public abstract override LearnedAnalysisEstimator<TMemory> For(AssimilationSystem system, DataAssimilationContext context);
+
+    /// <summary>The estimator of a network that analyses the memory.</summary>
+    /// <param name="name">The method's name.</param>
+    /// <param name="system">The model and what is observed of it.</param>
+    /// <param name="context">Seed, device, precision of networks, progress.</param>
+    /// <param name="createNetwork">Makes the network that a <see cref="LearnedAnalyzer{TMemory}"/> uses.</param>
+    /// <param name="parts">Makes the method of its analyzer and the initial condition.</param>
+    /// <param name="training">How it is trained (default: null, the defaults).</param>
+    /// <param name="options">How the trained method is used (default: null, the defaults).</param>
+    /// <param name="hasSpread">Whether the method's procoder has a spread.</param>
+    internal static LearnedAnalysisEstimator<TMemory> OfNetwork(string name, AssimilationSystem system, DataAssimilationContext context,
+        Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor>> createNetwork,
+        Func<IAnalyzer<TMemory>, IInitialCondition, AssimilationTriple<TMemory>> parts, TrainingOptions? training,
+        SequentialAssimilationOptions? options, bool hasSpread = false) =>
+        new(name, context, system.Network, (statistics, random) =>
+        {
+            var (network, observing) = (createNetwork(statistics, random), system.Network);
+            var triple = parts(LearnedAnalyzer<TMemory>.InTraining(name, network, observing),
+                system.Initial ?? statistics.Climatology(context.Device));
+            return new LearnedTriple<TMemory>(network, triple, history => triple with
+                { Analyzer = new LearnedAnalyzer<TMemory>(name, observing.Operator, observing.Error, network, history) });
+        }, training, hasSpread, options);
 }
 
 /// <summary>
@@ -49,21 +71,13 @@ public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
     internal static LearnedAnalysisEstimator<StateMemory> OfNetwork(string name, AssimilationSystem system, DataAssimilationContext context,
         Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor>> createNetwork, TrainingOptions? training,
         SequentialAssimilationOptions? options = null) =>
-        new(name, context, system.Network, (statistics, random) =>
-        {
-            var network = createNetwork(statistics, random);
-            var triple = new AssimilationTriple<StateMemory>(
-                LearnedAnalyzer.InTraining(name, network, system.Network), new StatePropagater(system.Dynamics), new StateProcoder(),
-                new StateSource(system.Initial ?? statistics.Climatology(context.Device), context.Options.NetworkPrecision));
-            return new LearnedTriple<StateMemory>(network, triple,
-                history => triple with
-                    { Analyzer = new LearnedAnalyzer(name, system.Network.Operator, system.Network.Error, network, history) });
-        }, training, options: options);
+        OfNetwork(name, system, context, createNetwork, (analyzer, initial) => new(analyzer, new StatePropagater(system.Dynamics),
+            new StateProcoder(), new StateSource(initial, context.Options.NetworkPrecision)), training, options);
 
     /// <summary>The network of an analysis that another begins as.</summary>
     /// <exception cref="ArgumentException">It is another kind of analysis.</exception>
     internal static ResidualConvolutionNetwork NetworkOf(SequentialAssimilation<StateMemory> first) =>
-        first.Triple.Analyzer is LearnedAnalyzer { Network: ResidualConvolutionNetwork network } ? network
+        first.Triple.Analyzer is LearnedAnalyzer<StateMemory> { Network: ResidualConvolutionNetwork network } ? network
         : throw new ArgumentException(
             $"An analysis begins as one by a residual convolutional network; the analyzer of '{first.Name}' is " +
                 $"{first.Triple.Analyzer.Name}.", nameof(first));
@@ -109,18 +123,10 @@ public sealed record EnsembleConvolution : LearnedAnalysis<EnsembleMemory>
         Require.AtLeast(Members, 2, nameof(Members));
         var size = Network.Checked();
         size.Grid.RequireDimension(system.Dynamics.Dimension);
-        string name = Name ?? $"{size.Name} (N = {Members})";
-        return new LearnedAnalysisEstimator<EnsembleMemory>(name, context, system.Network, (statistics, random) =>
-        {
-            var precision = context.Options.NetworkPrecision;
-            var layers = new EnsembleConvolutionNetwork(Members, size, statistics, precision, random);
-            var triple = new AssimilationTriple<EnsembleMemory>(
-                LearnedEnsembleAnalyzer.InTraining(name, layers, system.Network), new EnsemblePropagater(system.Dynamics),
-                new EnsembleProcoder(),
-                new EnsembleSource(system.Initial ?? statistics.Climatology(context.Device), Members, precision));
-            return new LearnedTriple<EnsembleMemory>(layers, triple,
-                history => triple with
-                    { Analyzer = new LearnedEnsembleAnalyzer(name, system.Network.Operator, system.Network.Error, layers, history) });
-        }, Training, hasSpread: true, this);
+        var precision = context.Options.NetworkPrecision;
+        return OfNetwork(Name ?? $"{size.Name} (N = {Members})", system, context,
+            (statistics, random) => new ResidualConvolutionNetwork(Members, size, statistics, precision, random),
+            (analyzer, initial) => new(analyzer, new EnsemblePropagater(system.Dynamics), new EnsembleProcoder(),
+                new EnsembleSource(initial, Members, precision)), Training, this, hasSpread: true);
     }
 }

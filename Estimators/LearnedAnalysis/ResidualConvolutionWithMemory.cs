@@ -32,32 +32,21 @@ public sealed record ResidualConvolutionWithMemory : LearnedAnalysis<ProductMemo
         var (channels, size) = (Memory.Checked(), trained?.Options ?? Network.Checked());
         size.Grid.RequireDimension(system.Dynamics.Dimension);
         return OfNetwork(Name ?? $"{size.Name} with memory", system, context, channels, (statistics, random) => trained is not null
-            ? new ResidualConvolutionMemoryNetwork(trained, channels, random)
-            : new ResidualConvolutionMemoryNetwork(size, channels, statistics, context.Options.NetworkPrecision, random), Training, this);
+            ? new ResidualConvolutionNetwork(trained, channels, random)
+            : new ResidualConvolutionNetwork(size, channels, statistics, context.Options.NetworkPrecision, random), Training, this);
     }
 
     /// <summary>The estimator of a network that reads and writes hidden channels.</summary>
     internal static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> OfNetwork(string name, AssimilationSystem system,
-        DataAssimilationContext context,
-        HiddenChannelOptions memory,
-        Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>> createNetwork,
+        DataAssimilationContext context, HiddenChannelOptions memory,
+        Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor>> createNetwork,
         TrainingOptions? training, SequentialAssimilationOptions? options = null)
     {
         memory.Checked();
-        return new(name, context, system.Network, (statistics, random) =>
-        {
-            var network = createNetwork(statistics, random);
-            IPropagater<ProductMemory<StateMemory, VectorMemory>> propagater = memory.Transport == ChannelTransport.TangentLinear
-                ? new TangentLinearChannelPropagater(system.Dynamics)
-                : new CarriedVectorPropagater<StateMemory>(new StatePropagater(system.Dynamics));
-            var start = new StateSource(system.Initial ?? statistics.Climatology(context.Device), context.Options.NetworkPrecision);
-            var triple =
-                new AssimilationTriple<ProductMemory<StateMemory, VectorMemory>>(
-                    HiddenChannelAnalyzer.InTraining(name, network, system.Network),
-                propagater, new CarriedVectorProcoder<StateMemory>(new StateProcoder()), new HiddenChannelSource(start, memory.Count));
-            return new LearnedTriple<ProductMemory<StateMemory, VectorMemory>>(network, triple,
-                history => triple with
-                    { Analyzer = new HiddenChannelAnalyzer(name, system.Network.Operator, system.Network.Error, network, history) });
-        }, training, options: options);
+        return OfNetwork(name, system, context, createNetwork, (analyzer, initial) => new(analyzer,
+            memory.Transport == ChannelTransport.TangentLinear ? new TangentLinearChannelPropagater(system.Dynamics)
+                : new CarriedVectorPropagater<StateMemory>(new StatePropagater(system.Dynamics)),
+            new CarriedVectorProcoder<StateMemory>(new StateProcoder()),
+            new HiddenChannelSource(new StateSource(initial, context.Options.NetworkPrecision), memory.Count)), training, options);
     }
 }

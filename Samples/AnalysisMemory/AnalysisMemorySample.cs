@@ -56,7 +56,7 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 200, long 
     {
         double interval = run.Options.Settings.TryGetValue("--interval", out string? given) ? Interval(given) : 0.05;
         if (run.Options.Settings.TryGetValue(Pretrained, out string? weights))
-            return Reference(run, interval, ShippedWeights.Find(ResidualConvolutionMemoryNetwork.Type, weights, Pretrained));
+            return Reference(run, interval, ShippedWeights.Find(ResidualConvolutionNetwork.MemoryType, weights, Pretrained));
         return run.Options.Size == SampleSize.Full ? Reference(run, interval, null) : Quick(run, interval);
     }
 

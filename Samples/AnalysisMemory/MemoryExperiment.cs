@@ -50,7 +50,7 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
                 .Fit(Training, Validation, cancellation));
         var method = context.Analysis.ResidualConvolution(System, new() { Network = size, Training = training })
             .Fit(Training, Validation, cancellation);
-        var analyzer = (LearnedAnalyzer)method.Triple.Analyzer;
+        var analyzer = (LearnedAnalyzer<StateMemory>)method.Triple.Analyzer;
         return new(method, analyzer.History!, analyzer.Network.parameters().Sum(parameter => parameter.numel()));
     }
 
@@ -97,7 +97,7 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
 
     private static TrainedAnalysis Trained(SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>> method)
     {
-        var analyzer = (HiddenChannelAnalyzer)method.Triple.Analyzer;
+        var analyzer = (LearnedAnalyzer<ProductMemory<StateMemory, VectorMemory>>)method.Triple.Analyzer;
         return new(method, analyzer.History!, analyzer.Network.parameters().Sum(parameter => parameter.numel()));
     }
 

@@ -108,9 +108,8 @@ internal sealed record TwinSetting(DataAssimilationContext Context, Assimilation
     /// <param name="name">What to call it.</param>
     /// <param name="network">The network, with the weights it has.</param>
     public SequentialAssimilation<StateMemory> Learned(string name, nn.Module<Tensor, Tensor, Tensor> network) => new(name,
-        new(new LearnedAnalyzer(name, System.Network.Operator, System.Network.Error, network), new StatePropagater(System.Dynamics),
-            new StateProcoder(),
-            new StateSource(System.Initial!, Context.Options.NetworkPrecision)),
+        new(new LearnedAnalyzer<StateMemory>(name, System.Network.Operator, System.Network.Error, network),
+            new StatePropagater(System.Dynamics), new StateProcoder(), new StateSource(System.Initial!, Context.Options.NetworkPrecision)),
         System.Network, Context, new() { DivergenceHandling = DivergenceHandling.Isolate });
 
     /// <summary>

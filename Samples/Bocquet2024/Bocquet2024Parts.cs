@@ -88,7 +88,7 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
             checkpoint =>
                 run.Context.Analysis.ResidualConvolution(twin.OnAttractor,
                     new() { Network = network, Training = Training(checkpoint, share) }),
-            data("training"), data("validation"), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
+            data("training"), data("validation"), method => ((LearnedAnalyzer<StateMemory>)method.Triple.Analyzer).History!);
 
     private IReadOnlyDictionary<string, double[]> LearnWithMemory(PartRun run)
     {
@@ -99,12 +99,13 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
                 run.Context.Analysis.ResidualConvolutionWithMemory(system,
                     new() { Network = settings.Network, Training = Training(checkpoint, share: 1) }),
             twin.Endless("training", settings.Batch), twin.Endless("validation", settings.Batch),
-            method => ((HiddenChannelAnalyzer)method.Triple.Analyzer).History!);
+            method => ((LearnedAnalyzer<ProductMemory<StateMemory, VectorMemory>>)method.Triple.Analyzer).History!);
         var triple = run.Read<SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>>(Memory).Triple;
         var learned = new SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>(Memory, triple, twin.System.Network, run.Context,
             new() { DivergenceHandling = DivergenceHandling.Isolate });
         return With(course,
-            ("parameters", [((HiddenChannelAnalyzer)triple.Analyzer).Network.parameters().Sum(parameter => parameter.numel())]),
+            ("parameters", [((LearnedAnalyzer<ProductMemory<StateMemory, VectorMemory>>)triple.Analyzer).Network.parameters()
+                .Sum(parameter => parameter.numel())]),
             ("rmse", Score(twin, learned, Test(twin), run)));
     }
 
@@ -305,8 +306,8 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
             ("rmse", Score(twin, twin.Learned(name, network), Test(twin), run)));
     }
 
-    private static LearnedAnalyzer Analyzer(PartRun run, string name) =>
-        (LearnedAnalyzer)run.Read<SequentialAssimilation<StateMemory>>(name).Triple.Analyzer;
+    private static LearnedAnalyzer<StateMemory> Analyzer(PartRun run, string name) =>
+        (LearnedAnalyzer<StateMemory>)run.Read<SequentialAssimilation<StateMemory>>(name).Triple.Analyzer;
 
     // The errors along a curve, and the shares of trajectories on which the truth was lost.
     private static IEnumerable<(string Name, double[] Values)> Curve(string name, IEnumerable<double> values, Func<double, double[]> score)

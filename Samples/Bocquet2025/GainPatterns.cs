@@ -59,7 +59,7 @@ internal static class GainPatterns
     public static IReadOnlyDictionary<string, double[]> Measure(Bocquet2025Plan plan, PartRun run, TwinSetting setting,
         SequentialAssimilation<StateMemory> method, bool compare)
     {
-        var analyzer = (LearnedAnalyzer)method.Triple.Analyzer;
+        var analyzer = (LearnedAnalyzer<StateMemory>)method.Triple.Analyzer;
         var attractor = setting.Endless("attractor", plan.GainTrajectories).Take(plan.GainCycles);
         var gain = run.Context.Scores.MeanMarginalGain(analyzer, attractor, new MarginalGainOptions { Every = plan.GainEvery },
             run.Cancellation);
@@ -94,7 +94,7 @@ internal static class GainPatterns
         return Correlation(Around(one), Around(other));
     }
 
-    private static double Equivariance(TwinSetting setting, LearnedAnalyzer analyzer)
+    private static double Equivariance(TwinSetting setting, LearnedAnalyzer<StateMemory> analyzer)
     {
         using var cursor = setting.Endless("equivariance", 4).OpenCursor();
         cursor.MoveNext();

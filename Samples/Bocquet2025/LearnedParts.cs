@@ -65,7 +65,7 @@ internal sealed class LearnedParts
         try { course = new(Learn(run, request, setting, name)); }
         catch (DivergenceException) { return Sweep.Lost(plan.TestTrajectories); }    // it never learned to follow the truth
 
-        var analyzer = (LearnedAnalyzer)run.Read<SequentialAssimilation<StateMemory>>(name).Triple.Analyzer;
+        var analyzer = (LearnedAnalyzer<StateMemory>)run.Read<SequentialAssimilation<StateMemory>>(name).Triple.Analyzer;
         var method = setting.Learned(request.Method.Name, analyzer.Network);
         var figures = Sweep.Score(run, method, setting.Test("test", plan.TestTrajectories, plan.BurnIn + plan.TestCycles), plan.BurnIn);
         foreach (var (key, values) in course) figures.Add("training." + key, values);
@@ -80,13 +80,14 @@ internal sealed class LearnedParts
         string? before = request.WarmStart?.Replace(' ', '-');
         bool isWarm = before is not null && File.Exists(run.ModelFile(before));    // not if the neighbour diverged
         var effort = request.Effort ?? (isWarm ? plan.Next : plan.First);
-        var first = isWarm ? ((LearnedAnalyzer)run.Read<SequentialAssimilation<StateMemory>>(before!).Triple.Analyzer).Network : null;
+        var first = isWarm
+            ? ((LearnedAnalyzer<StateMemory>)run.Read<SequentialAssimilation<StateMemory>>(before!).Triple.Analyzer).Network : null;
         return run.Learn(name, checkpoint => request.Method.Estimator(name, setting, new TrainingOptions
         {
             Steps = effort.Steps, LearningRate = effort.LearningRate, Truncation = request.Truncation,
             ValidationInterval = Math.Max(1, effort.Steps / 4),
             MaximumDuration = TimeSpan.FromSeconds(Share(request) * secondsPerEffort), CheckpointPath = checkpoint,
         }, first), setting.Endless("training", request.Batch ?? plan.Batch), setting.Endless("validation", plan.ValidationTrajectories),
-            learned => ((LearnedAnalyzer)learned.Triple.Analyzer).History!);
+            learned => ((LearnedAnalyzer<StateMemory>)learned.Triple.Analyzer).History!);
     }
 }

@@ -59,7 +59,7 @@ public sealed class DemoSample(long burnIn = 200, long cycles = 2000, long steps
         var outcome = run.Track(progress => DemoPipeline.Run(run.ContextOptions(progress), settings, run.Cancellation));
         File.Delete(settings.Checkpoint);
 
-        var analyzer = (LearnedAnalyzer)outcome.Learned.Triple.Analyzer;
+        var analyzer = (LearnedAnalyzer<StateMemory>)outcome.Learned.Triple.Analyzer;
         var history = analyzer.History!;
         var averages = outcome.Scores.ToDictionary(score => score.Key, score => score.Value.AnalysisRmse);
         averages.Add(Observations, outcome.Scores[Learned].ObservationRmse!);
@@ -84,7 +84,7 @@ public sealed class DemoSample(long burnIn = 200, long cycles = 2000, long steps
         return result;
     }
 
-    private Dictionary<string, object> Settings(SampleRun run, DemoOutcome outcome, LearnedAnalyzer analyzer) => new()
+    private Dictionary<string, object> Settings(SampleRun run, DemoOutcome outcome, LearnedAnalyzer<StateMemory> analyzer) => new()
     {
         ["seed"] = run.Options.Seed,
         ["device"] = run.Options.Device,

@@ -137,7 +137,8 @@ public sealed class AnalyzerCovarianceTests
         using var scope = NewDisposeScope();
         using var random = context.Random("linear");
         var network = new InnovationLinearNetwork(new(), new AnalysisStatistics(40, 2.3, 3.6, 1), ScalarType.Float64, random);
-        var analyzer = new LearnedAnalyzer("linear", new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1), network);
+        var analyzer = new LearnedAnalyzer<StateMemory>("linear", new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1),
+            network);
         var forecast = new StateMemory(random.Normal([2, 40], ScalarType.Float64));
         var observation = new Observation(forecast.State, null, 0);
         var (jacobian, procoder) = (new InnovationJacobian<StateMemory>(), new StateProcoder());
@@ -146,7 +147,7 @@ public sealed class AnalyzerCovarianceTests
         Assert.True(direct.abs().max().ToDouble() > 1e-4);
     }
 
-    private sealed class Veiled(LearnedAnalyzer inner) : IScaledInnovationAnalyzer<StateMemory>
+    private sealed class Veiled(LearnedAnalyzer<StateMemory> inner) : IScaledInnovationAnalyzer<StateMemory>
     {
         public string Name => inner.Name;
         public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random) =>

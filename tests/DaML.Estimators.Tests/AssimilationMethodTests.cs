@@ -162,7 +162,7 @@ public sealed class AssimilationMethodTests
             var here = new DataAssimilationContext(new DataAssimilationOptions { Seed = seed, NetworkPrecision = precision });
             var view = here.Data.Twin(System, new() { Batch = 4, Cycles = 40 });
             var learned = here.Analysis.Learned("plain", System, _ => new Plain(), training).Fit(view, view);
-            var weight = ((LearnedAnalyzer)learned.Triple.Analyzer).Network.get_parameter("mix.weight")!;
+            var weight = ((LearnedAnalyzer<StateMemory>)learned.Triple.Analyzer).Network.get_parameter("mix.weight")!;
             Assert.Equal(precision, weight.dtype);
             return [.. weight.detach().bytes];
         }

@@ -167,7 +167,7 @@ public sealed class DataAssimilationServicesTests
     {
         var registry = new ComponentRegistry(BuiltInComponents.All);
         Assert.Equal(BuiltInComponents.All.Count + 1, registry.Types.Count());
-        Assert.Contains(registry.Types, type => type == ComponentType.Of<LearnedAnalyzer>());
+        Assert.Contains(registry.Types, type => type == ComponentType.Of<LearnedAnalyzer<StateMemory>>());
     }
 
     private sealed class LoggerFactoryOf(string expected) : ILoggerFactory

@@ -78,7 +78,7 @@ internal sealed class EarlierFormats : IDisposable
         var method = Context.Analysis.ResidualConvolution(new AssimilationSystem(dynamics, observing),
             new() { Network = Network, Training = Training with { CheckpointPath = checkpoint } })
             .Fit(view ?? View(), View(), cancellation);
-        return [.. ((LearnedAnalyzer)method.Triple.Analyzer).History!.Steps.Select(step => step.Loss)];
+        return [.. ((LearnedAnalyzer<StateMemory>)method.Triple.Analyzer).History!.Steps.Select(step => step.Loss)];
     }
 
     /// <summary>A filter whose model runs outside.</summary>

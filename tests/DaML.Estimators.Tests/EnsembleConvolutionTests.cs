@@ -8,11 +8,11 @@ public sealed class EnsembleConvolutionTests
 {
     private static readonly AnalysisStatistics Statistics = new(40, 2.3, 3.6, 0.5);
 
-    private static EnsembleConvolutionNetwork Network(long members, ResidualConvolutionOptions options,
+    private static ResidualConvolutionNetwork Network(long members, ResidualConvolutionOptions options,
         ScalarType precision = ScalarType.Float64)
     {
         using var random = new RandomStream(7, "network", CPU);
-        var network = new EnsembleConvolutionNetwork(members, options, Statistics, precision, random);
+        var network = new ResidualConvolutionNetwork(members, options, Statistics, precision, random);
         network.eval();
         return network;
     }
@@ -115,7 +115,7 @@ public sealed class EnsembleConvolutionTests
         var values = random.Normal([2, 10], ScalarType.Float64);
         var mask = ones(2, 10, dtype: ScalarType.Bool);
         mask[0, 4] = false;
-        var analysis = new LearnedEnsembleAnalyzer("sum", observing.Operator, ErrorCovariance.Scalar(10, 4), new Sum())
+        var analysis = new LearnedAnalyzer<EnsembleMemory>("sum", observing.Operator, ErrorCovariance.Scalar(10, 4), new Sum())
             .Analyze(new(members), new(values, mask, 0), random).Members;
         var mean = members.mean([1]);
         for (int b = 0; b < 2; b++)
@@ -126,14 +126,14 @@ public sealed class EnsembleConvolutionTests
                     Assert.Equal(1.1 * members[b, m, i].ToDouble() + innovation, analysis[b, m, i].ToDouble(), 2e-6);
             }
         // Errors of another size in each trajectory: the innovation's part goes with the inverse of their variance.
-        var analyzer = new LearnedEnsembleAnalyzer("sum", observing.Operator, ErrorCovariance.Scalar(10, 4), new Sum());
+        var analyzer = new LearnedAnalyzer<EnsembleMemory>("sum", observing.Operator, ErrorCovariance.Scalar(10, 4), new Sum());
         Assert.True(analyzer.TakesErrorScale);
         var scaled = analyzer.Analyze(new(members), new Observation(values, mask, 0) { ErrorScale = tensor([2.0, 0.5]) }, random).Members;
         var factors = tensor([0.25, 4.0]).view(2, 1, 1);
         Assert.Equal(0, (scaled - members * 1.1 - (analysis - members * 1.1) * factors).abs().max().ToDouble(), 1e-5);
         Assert.Contains("dimension of the observations",
             Assert.Throws<ArgumentException>(() =>
-                new LearnedEnsembleAnalyzer("sum", observing.Operator, ErrorCovariance.Scalar(9, 4), new Sum())).Message);
+                new LearnedAnalyzer<EnsembleMemory>("sum", observing.Operator, ErrorCovariance.Scalar(9, 4), new Sum())).Message);
     }
 
     [Fact]
@@ -148,10 +148,10 @@ public sealed class EnsembleConvolutionTests
         Assert.Equal("residual convolution (N = 4)", method.Name);
         double rmse = twin.Rmse(method);
         Assert.True(rmse < 0.45, $"test {rmse}");
-        var analyzer = (LearnedEnsembleAnalyzer)method.Triple.Analyzer;
+        var analyzer = (LearnedAnalyzer<EnsembleMemory>)method.Triple.Analyzer;
         Assert.Equal(analyzer.History!.Best!.ValidationError!.Value, rmse, 0.1);
         var read = Reloaded.Of(method, twin.Context);
-        Bits.Equal(analyzer.Network, ((LearnedEnsembleAnalyzer)read.Triple.Analyzer).Network);
+        Bits.Equal(analyzer.Network, ((LearnedAnalyzer<EnsembleMemory>)read.Triple.Analyzer).Network);
         Assert.Equal(rmse, twin.Rmse(read));
     }
 }

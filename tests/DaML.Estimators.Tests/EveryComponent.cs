@@ -218,23 +218,23 @@ internal static class EveryComponent
         var history = new TrainingHistory([new(1, 0.5, 1e-3, 2, 0, null, 0.25), new(2, 0.25, 1e-3, 1, 1, 0.75, 0.5)],
             TrainingEnd.NoImprovement);
         var convolution = new ResidualConvolutionNetwork(Network, Statistics, ScalarType.Float32, Weights("convolution"));
-        var channels = new ResidualConvolutionMemoryNetwork(Network, new HiddenChannelOptions { Count = 3 }, Statistics,
+        var channels = new ResidualConvolutionNetwork(Network, new HiddenChannelOptions { Count = 3 }, Statistics,
             ScalarType.Float32, Weights("channels"));
         var unet = Drawn(new UNet(FieldLayout.Circle(8), 1, new UNetOptions { Levels = 1, Features = 4, Heads = 2 }, Double));
         var covariance = new InnovationJacobian<StateMemory>();
         CovarianceAnalyzer<StateMemory> Uncertain(IAnalyzer<StateMemory> analyzer) =>
             new(analyzer, states.Procoder, covariance, 0.01, new CovarianceCalibration(1.1, 0.2, 0.3));
-        var learned = new LearnedAnalyzer("learned", every, half, convolution, history);
+        var learned = new LearnedAnalyzer<StateMemory>("learned", every, half, convolution, history);
         yield return learned;
-        yield return new LearnedAnalyzer("field", every, half,
+        yield return new LearnedAnalyzer<StateMemory>("field", every, half,
             new FieldNetwork(unet, Statistics, StateGrid.Circle, AnalysisInputs.InnovationOnly));
-        yield return new LearnedEnsembleAnalyzer("ensemble", every, half,
-            new EnsembleConvolutionNetwork(5, Network, Statistics, Double, Weights("ensemble")));
-        yield return new LearnedAnalyzer("columns", every, half, new InnovationLinearNetwork(new InnovationLinearOptions
+        yield return new LearnedAnalyzer<EnsembleMemory>("ensemble", every, half,
+            new ResidualConvolutionNetwork(5, Network, Statistics, Double, Weights("ensemble")));
+        yield return new LearnedAnalyzer<StateMemory>("columns", every, half, new InnovationLinearNetwork(new InnovationLinearOptions
         {
             Network = Network, Columns = 2, Taper = LocalisationTaper.Gaussian, Radius = LocalisationRadius.HalfWidth(2),
         }, Statistics, ScalarType.Float32, Weights("columns")), history);
-        var hidden = new HiddenChannelAnalyzer("hidden", every, half, channels);
+        var hidden = new LearnedAnalyzer<ProductMemory<StateMemory, VectorMemory>>("hidden", every, half, channels);
         var hiddens = new AssimilationTriple<ProductMemory<StateMemory, VectorMemory>>(hidden, new TangentLinearChannelPropagater(lorenz),
             new CarriedVectorProcoder<StateMemory>(states.Procoder), new HiddenChannelSource(state, 3));
         yield return Cycled("hidden", hiddens);

@@ -15,14 +15,14 @@ public sealed class HiddenChannelTests : IDisposable
     public static TheoryData<ChannelUpdate, ChannelTransport> Choices => new(
         (ChannelUpdate.Replaced, ChannelTransport.Unchanged), (ChannelUpdate.Gated, ChannelTransport.TangentLinear));
 
-    private static ResidualConvolutionMemoryNetwork Network(HiddenChannelOptions memory, ScalarType precision = ScalarType.Float64)
+    private static ResidualConvolutionNetwork Network(HiddenChannelOptions memory, ScalarType precision = ScalarType.Float64)
     {
         using var random = new RandomStream(7, "network", CPU);
-        var network = new ResidualConvolutionMemoryNetwork(SmallTwin.Network with { InnovationTerm = InnovationTerm.Trainable }, memory,
+        var network = new ResidualConvolutionNetwork(SmallTwin.Network with { InnovationTerm = InnovationTerm.Trainable }, memory,
             Statistics, precision, random);
         network.train();
         var (forecast, innovation, channels) = Inputs(16, memory.Count, precision);
-        using (no_grad()) for (int i = 0; i < 5; i++) network.call(forecast, innovation, channels);
+        using (no_grad()) for (int i = 0; i < 5; i++) Call(network, forecast, innovation, channels);
         network.eval();
         return network;
     }
@@ -33,6 +33,14 @@ public sealed class HiddenChannelTests : IDisposable
         using var random = new RandomStream(8, "inputs", CPU);
         return (random.Normal([batch, 12], precision) * 3.6 + 2.3, random.Normal([batch, 12], precision),
             random.Uniform([batch, channels, 12], precision) * 2 - 1);
+    }
+
+    // The state and its hidden channels are one tensor to the network.
+    private static (Tensor Increment, Tensor Channels) Call(ResidualConvolutionNetwork network, Tensor forecast, Tensor innovation,
+        Tensor channels)
+    {
+        var output = network.call(cat([forecast.unsqueeze(1), channels], 1), innovation);
+        return (output.select(1, 0), output[.., 1..]);
     }
 
     private static void Near(Tensor expected, Tensor actual, double tolerance)
@@ -58,9 +66,9 @@ public sealed class HiddenChannelTests : IDisposable
             tensor.copy_(name == "trunk.encoder.weight" ? from[name][.., ..2] : name.StartsWith("trunk.decoder") ? from[name][..1]
                 : from[name]);
         from["trunk.encoder.weight"][.., 2..].zero_();
-        Near(plain.call(forecast, innovation), network.call(forecast, innovation, channels).Increment, 1e-13);
+        Near(plain.call(forecast, innovation), Call(network, forecast, innovation, channels).Increment, 1e-13);
         from["trunk.encoder.weight"][.., 2..].fill_(0.1);
-        Assert.True((plain.call(forecast, innovation) - network.call(forecast, innovation, channels).Increment).abs().max()
+        Assert.True((plain.call(forecast, innovation) - Call(network, forecast, innovation, channels).Increment).abs().max()
             .ToDouble() > 1e-3);
     }
 
@@ -79,9 +87,9 @@ public sealed class HiddenChannelTests : IDisposable
         }
         plain.eval();
         var before = plain.call(forecast, innovation).detach();
-        var network = new ResidualConvolutionMemoryNetwork(plain, new HiddenChannelOptions { Count = 4 }, random);
+        var network = new ResidualConvolutionNetwork(plain, new HiddenChannelOptions { Count = 4 }, random);
         network.eval();
-        var (increment, written) = network.call(forecast, innovation, channels);
+        var (increment, written) = Call(network, forecast, innovation, channels);
         Near(before, increment, 1e-13);
         Assert.True((written - channels).abs().max().ToDouble() > 0.01);
         Assert.Equal((plain.Options, plain.Statistics), (network.Options, network.Statistics));
@@ -92,8 +100,8 @@ public sealed class HiddenChannelTests : IDisposable
         increment.square().mean().backward();
         optimizer.step();
         network.eval();
-        Assert.True((network.call(forecast, innovation, channels).Increment - network.call(forecast, innovation, -channels).Increment).abs()
-            .max().ToDouble() > 1e-3);
+        Assert.True((Call(network, forecast, innovation, channels).Increment - Call(network, forecast, innovation, -channels).Increment)
+            .abs().max().ToDouble() > 1e-3);
         Assert.True(before.Equals(plain.call(forecast, innovation)));
     }
 
@@ -107,7 +115,7 @@ public sealed class HiddenChannelTests : IDisposable
         foreach (var (name,
             tensor) in replaced.state_dict()) tensor.copy_(name.StartsWith("trunk.decoder") ? gated.state_dict()[name][..4]
                 : gated.state_dict()[name]);
-        var proposal = replaced.call(forecast, innovation, channels).Channels;
+        var proposal = Call(replaced, forecast, innovation, channels).Channels;
 
         var bias = gated.get_parameter("trunk.decoder.bias")!;
         var gates = gated.get_parameter("trunk.decoder.weight")![4..];
@@ -115,9 +123,9 @@ public sealed class HiddenChannelTests : IDisposable
         foreach (var (logit, kept) in new[] { (-60.0, 0.0), (60.0, 1.0), (Math.Log(3), 0.75) })
         {
             bias[4..].fill_(logit);
-            Near(kept * channels + (1 - kept) * proposal, gated.call(forecast, innovation, channels).Channels, 1e-13);
+            Near(kept * channels + (1 - kept) * proposal, Call(gated, forecast, innovation, channels).Channels, 1e-13);
         }
-        Near(gated.call(forecast, innovation, channels).Increment, replaced.call(forecast, innovation, channels).Increment, 1e-13);
+        Near(Call(gated, forecast, innovation, channels).Increment, Call(replaced, forecast, innovation, channels).Increment, 1e-13);
         Assert.True(proposal.abs().max().ToDouble() is > 0.01 and < 1);
     }
 
@@ -129,8 +137,8 @@ public sealed class HiddenChannelTests : IDisposable
         using var scope = NewDisposeScope();
         var network = Network(new() { Count = 2, Update = update });
         var (forecast, innovation, channels) = Inputs(3, 2);
-        var (increment, written) = network.call(forecast, innovation, channels);
-        var (shiftedIncrement, shiftedWritten) = network.call(forecast.roll(5, 1), innovation.roll(5, 1), channels.roll(5, 2));
+        var (increment, written) = Call(network, forecast, innovation, channels);
+        var (shiftedIncrement, shiftedWritten) = Call(network, forecast.roll(5, 1), innovation.roll(5, 1), channels.roll(5, 2));
         Near(increment.roll(5, 1), shiftedIncrement, 1e-13);
         Near(written.roll(5, 2), shiftedWritten, 1e-13);
         Assert.True((written - shiftedWritten).abs().max().ToDouble() > 1e-3);
@@ -211,16 +219,16 @@ public sealed class HiddenChannelTests : IDisposable
         using var random = new RandomStream(7, "network", CPU);
         var options = SmallTwin.Network with
             { Inputs = AnalysisInputs.InnovationOnly, Activation = NetworkActivation.None, Grid = StateGrid.Plane(3, 4) };
-        var network = new ResidualConvolutionMemoryNetwork(options, new() { Count = 2 }, Statistics, ScalarType.Float64, random);
+        var network = new ResidualConvolutionNetwork(options, new() { Count = 2 }, Statistics, ScalarType.Float64, random);
         network.eval();
         var (forecast, innovation, channels) = Inputs(3, 2);
-        var increment = network.call(forecast, innovation, channels).Increment;
-        Near(increment, network.call(forecast + 1, innovation, channels).Increment, 0);
+        var increment = Call(network, forecast, innovation, channels).Increment;
+        Near(increment, Call(network, forecast + 1, innovation, channels).Increment, 0);
         // Linear in the innovation and the channels: a mean of two has the mean of the increments.
         var (_, otherInnovation, otherChannels) = (forecast, innovation.roll(1, 0), channels.roll(1, 0));
-        Near((increment + network.call(forecast, otherInnovation, otherChannels).Increment) / 2,
-            network.call(forecast, (innovation + otherInnovation) / 2, (channels + otherChannels) / 2).Increment, 1e-13);
-        Assert.Equal(options, ((ResidualConvolutionMemoryNetwork)Analyzer(SmallTwinOn(options)).Network).Options);
+        Near((increment + Call(network, forecast, otherInnovation, otherChannels).Increment) / 2,
+            Call(network, forecast, (innovation + otherInnovation) / 2, (channels + otherChannels) / 2).Increment, 1e-13);
+        Assert.Equal(options, ((ResidualConvolutionNetwork)Analyzer(SmallTwinOn(options)).Network).Options);
     }
 
     private static SequentialAssimilation<Memory> SmallTwinOn(ResidualConvolutionOptions options)
@@ -244,13 +252,13 @@ public sealed class HiddenChannelTests : IDisposable
             random = twin.Context.Random("bench");
             using var weights = twin.Context.Random("weights");
             var statistics = AnalysisStatistics.Measure(twin.Training, twin.Observing, 20);
-            Network = new ResidualConvolutionMemoryNetwork(SmallTwin.Network, memory, statistics, ScalarType.Float64, weights);
+            Network = new ResidualConvolutionNetwork(SmallTwin.Network, memory, statistics, ScalarType.Float64, weights);
             Network.train();
             IPropagater<Memory> propagater = memory.Transport == ChannelTransport.TangentLinear
                 ? new TangentLinearChannelPropagater(twin.Dynamics)
                 : new CarriedVectorPropagater<StateMemory>(new StatePropagater(twin.Dynamics));
             var procoder = new CarriedVectorProcoder<StateMemory>(new StateProcoder());
-            var triple = new AssimilationTriple<Memory>(HiddenChannelAnalyzer.InTraining("bench", Network, twin.Observing), propagater,
+            var triple = new AssimilationTriple<Memory>(LearnedAnalyzer<Memory>.InTraining("bench", Network, twin.Observing), propagater,
                 procoder,
                 new HiddenChannelSource(new StateSource(statistics.Climatology(CPU), ScalarType.Float64), memory.Count));
             Backpropagation = new TruncatedBackpropagation<Memory>("bench", triple, Network, twin.Training,
@@ -259,7 +267,7 @@ public sealed class HiddenChannelTests : IDisposable
         }
 
         public HiddenChannelOptions Memory { get; }
-        public ResidualConvolutionMemoryNetwork Network { get; }
+        public ResidualConvolutionNetwork Network { get; }
         public TruncatedBackpropagation<Memory> Backpropagation { get; }
 
         public void Dispose()
@@ -342,7 +350,7 @@ public sealed class HiddenChannelTests : IDisposable
         twin.Context.Model.Save(method, path);
         var read = new DataAssimilationContext(0).Model.Load<SequentialAssimilation<Memory>>(path);
         Bits.Equal(Analyzer(method).Network, Analyzer(read).Network);
-        Assert.Equal(memory, ((ResidualConvolutionMemoryNetwork)Analyzer(read).Network).Memory);
+        Assert.Equal(memory, ((ResidualConvolutionNetwork)Analyzer(read).Network).Memory);
         Assert.Equal(Analyzer(method).History!.Steps, Analyzer(read).History!.Steps);
         Assert.Equal(rmse, twin.Rmse(read));
         Assert.False(Analyzer(read).Network.training);
@@ -364,7 +372,7 @@ public sealed class HiddenChannelTests : IDisposable
         var brief = SmallTwin.Brief with { Steps = 60, ValidationInterval = 20 };
         var first = twin.Context.Analysis.ResidualConvolution(system, new() { Network = SmallTwin.Network, Training = brief })
             .Fit(twin.Validation, twin.Training);
-        var plain = (ResidualConvolutionNetwork)((LearnedAnalyzer)first.Triple.Analyzer).Network;
+        var plain = (ResidualConvolutionNetwork)((LearnedAnalyzer<StateMemory>)first.Triple.Analyzer).Network;
         var before = plain.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         SequentialAssimilation<Memory> Begun(bool keeps, double rate) =>
             twin.Context.Analysis.ResidualConvolutionWithMemory(system,
@@ -393,7 +401,7 @@ public sealed class HiddenChannelTests : IDisposable
         var read = twin.Context.Analysis.ResidualConvolutionWithMemory(system,
             new() { Memory = new() { Count = 3 }, Network = SmallTwin.Network }).Pretrained(weights);
         Assert.NotEqual(plain.Statistics, AnalysisStatistics.Measure(twin.Training, twin.Observing, 20));
-        Assert.Equal(plain.Statistics, ((ResidualConvolutionMemoryNetwork)Analyzer(read).Network).Statistics);
+        Assert.Equal(plain.Statistics, ((ResidualConvolutionNetwork)Analyzer(read).Network).Statistics);
         Bits.Equal(Analyzer(kept).Network, Analyzer(read).Network);
 
         // The plain network goes on as itself.
@@ -401,7 +409,7 @@ public sealed class HiddenChannelTests : IDisposable
             new() { First = first, Training = brief with { Steps = 20, LearningRate = 1e-12, KeepsNormalisation = true } })
             .Fit(twin.Training, twin.Validation);
         Assert.Equal(twin.Rmse(first), twin.Rmse(further), 1e-3 * twin.Rmse(first));
-        Assert.NotSame(plain, ((LearnedAnalyzer)further.Triple.Analyzer).Network);
+        Assert.NotSame(plain, ((LearnedAnalyzer<StateMemory>)further.Triple.Analyzer).Network);
         var physical = twin.Context.Analysis.ThreeDimensionalVariational(system,
             new() { Background = new KnownBackground(ErrorCovariance.Scalar(twin.Dynamics.Dimension, 0.5)) });
         Assert.Contains("residual convolutional",
@@ -441,13 +449,13 @@ public sealed class HiddenChannelTests : IDisposable
         var (twin, larger) = (new SmallTwin(), new SmallTwin(sites: 20));
         var system = larger.System;
         var method = Estimator(twin, new() { Count = 2 }).Fit(twin.Training, twin.Validation);
-        var network = (ResidualConvolutionMemoryNetwork)Analyzer(method).Network;
-        var there = larger.Context.Analysis.LearnedWithMemory("transferred", system, network.Memory, (_, _) => network,
+        var network = (ResidualConvolutionNetwork)Analyzer(method).Network;
+        var there = larger.Context.Analysis.LearnedWithMemory("transferred", system, network.Memory!, (_, _) => network,
             SmallTwin.Brief with { Steps = 1, LearningRate = 1e-12 });
         using var scope = NewDisposeScope();
         using var random = new RandomStream(4, "large", CPU);
         var (forecast, innovation) = (random.Normal([2, 20], ScalarType.Float32), random.Normal([2, 20], ScalarType.Float32));
-        Assert.Equal([2, 2, 20], network.call(forecast, innovation, zeros(2, 2, 20)).Channels.shape);
+        Assert.Equal([2, 2, 20], Call(network, forecast, innovation, zeros(2, 2, 20)).Channels.shape);
         foreach (var parameter in network.parameters()) parameter.requires_grad_(true);
         Assert.True(double.IsFinite(larger.Rmse(there.Fit(larger.Training, larger.Validation))));
     }
@@ -470,11 +478,11 @@ public sealed class HiddenChannelTests : IDisposable
         var network = Network(new() { Count = 3 });
         var (forecast, innovation, channels) = Inputs(2, 3);
         Assert.Contains("hidden channels",
-            Assert.Throws<ArgumentException>(() => network.call(forecast, innovation, channels[.., ..2])).Message);
+            Assert.Throws<ArgumentException>(() => Call(network, forecast, innovation, channels[.., ..2])).Message);
         Assert.Contains("scaled innovation",
-            Assert.Throws<ArgumentException>(() => network.call(forecast, innovation[.., 1..], channels)).Message);
+            Assert.Throws<ArgumentException>(() => Call(network, forecast, innovation[.., 1..], channels)).Message);
         Assert.Throws<ArgumentException>(() =>
-            new HiddenChannelAnalyzer("mismatched", twin.Observing.Operator, ErrorCovariance.Scalar(3, 1), network));
+            new LearnedAnalyzer<Memory>("mismatched", twin.Observing.Operator, ErrorCovariance.Scalar(3, 1), network));
     }
 
     private static LearnedAnalysisEstimator<Memory> Estimator(SmallTwin twin, HiddenChannelOptions memory,
@@ -482,5 +490,6 @@ public sealed class HiddenChannelTests : IDisposable
         twin.Context.Analysis.ResidualConvolutionWithMemory(twin.System,
             new() { Memory = memory, Network = SmallTwin.Network, Training = training ?? SmallTwin.Brief });
 
-    private static HiddenChannelAnalyzer Analyzer(SequentialAssimilation<Memory> method) => (HiddenChannelAnalyzer)method.Triple.Analyzer;
+    private static LearnedAnalyzer<Memory> Analyzer(SequentialAssimilation<Memory> method) =>
+        (LearnedAnalyzer<Memory>)method.Triple.Analyzer;
 }

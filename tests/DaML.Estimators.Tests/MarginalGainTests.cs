@@ -44,7 +44,7 @@ public sealed class MarginalGainTests
         return stack(rows).reshape(n, n, n).permute(2, 0, 1);
     }
 
-    private LearnedAnalyzer Analyzer(nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) =>
+    private LearnedAnalyzer<StateMemory> Analyzer(nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) =>
         new("tested", observing.Operator, observing.Error, network);
 
     private static double Largest(Tensor difference) => difference.abs().max().ToDouble();

@@ -39,8 +39,8 @@ public sealed class NonFiniteTrainingTests : IDisposable
             .Fit(data);
         var broken = new SequentialAssimilation<StateMemory>("broken", learned.Triple with
         {
-            Analyzer = new LearnedAnalyzer("broken", new Logarithm(), ErrorCovariance.Scalar(8, 1),
-                ((LearnedAnalyzer)learned.Triple.Analyzer).Network),
+            Analyzer = new LearnedAnalyzer<StateMemory>("broken", new Logarithm(), ErrorCovariance.Scalar(8, 1),
+                ((LearnedAnalyzer<StateMemory>)learned.Triple.Analyzer).Network),
         }, network, context);
         var run = Assert.Throws<DivergenceException>(() => broken.Transform(data).OpenCursor().MoveNext());
         Assert.Contains("operator 'Logarithm' gave values that are not finite for", run.Message);
@@ -86,7 +86,8 @@ public sealed class NonFiniteTrainingTests : IDisposable
         var estimator = context.Analysis.Learned<StateMemory>("unscored", network, (statistics, random) =>
         {
             var layers = new ResidualConvolutionNetwork(new(), statistics, context.Options.NetworkPrecision, random);
-            var triple = new AssimilationTriple<StateMemory>(new LearnedAnalyzer("unscored", network.Operator, network.Error, layers),
+            var triple = new AssimilationTriple<StateMemory>(
+                new LearnedAnalyzer<StateMemory>("unscored", network.Operator, network.Error, layers),
                 new StatePropagater(model), new StateProcoder(),
                 new StateSource(statistics.Climatology(context.Device), context.Options.NetworkPrecision));
             ModuleState.Train(layers, false);

@@ -77,7 +77,7 @@ public sealed class OwnNetworkTests : IDisposable
         var single = twin.Context.Analysis.Learned<StateMemory>("single", twin.Observing, (statistics, random) =>
         {
             var network = new ConstantGain(12, random);    // in a triple that is put together by hand it stays in single precision
-            var triple = new AssimilationTriple<StateMemory>(LearnedAnalyzer.InTraining("single", network, twin.Observing),
+            var triple = new AssimilationTriple<StateMemory>(LearnedAnalyzer<StateMemory>.InTraining("single", network, twin.Observing),
                 new StatePropagater(twin.Dynamics), new StateProcoder(),
                 new StateSource(statistics.Climatology(CPU), ScalarType.Float64));
             return new LearnedTriple<StateMemory>(network, triple, _ => triple);

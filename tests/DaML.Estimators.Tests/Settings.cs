@@ -48,7 +48,8 @@ internal sealed class SmallTwin
     public double Rmse(ITransformer method, ITrajectoryView? view = null, long burnIn = 60) =>
         Context.Scores.Evaluate(method.Transform(view ?? Test), new ScoreOptions { BurnIn = burnIn }).AnalysisRmse.Mean;
 
-    public static LearnedAnalyzer Analyzer(SequentialAssimilation<StateMemory> method) => (LearnedAnalyzer)method.Triple.Analyzer;
+    public static LearnedAnalyzer<StateMemory> Analyzer(SequentialAssimilation<StateMemory> method) =>
+        (LearnedAnalyzer<StateMemory>)method.Triple.Analyzer;
 
     public static TrainingHistory History(SequentialAssimilation<StateMemory> method) => Analyzer(method).History!;
 }

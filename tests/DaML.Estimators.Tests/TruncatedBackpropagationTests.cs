@@ -25,7 +25,7 @@ public sealed class TruncatedBackpropagationTests : IDisposable
                 ?? new ResidualConvolutionNetwork(SmallTwin.Network, statistics, twin.Context.Options.NetworkPrecision, weights);
             Network.train();
             using var mean = full([twin.Dynamics.Dimension], statistics.StateMean, dtype: ScalarType.Float64);
-            var triple = new AssimilationTriple<StateMemory>(LearnedAnalyzer.InTraining("bench", Network, twin.Observing),
+            var triple = new AssimilationTriple<StateMemory>(LearnedAnalyzer<StateMemory>.InTraining("bench", Network, twin.Observing),
                 new StatePropagater(twin.Dynamics), new StateProcoder(),
                 new StateSource(new GaussianInitialCondition(mean, ErrorCovariance.Scalar(twin.Dynamics.Dimension, 12)),
                     twin.Context.Options.NetworkPrecision));

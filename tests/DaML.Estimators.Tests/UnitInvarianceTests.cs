@@ -75,9 +75,9 @@ public sealed class UnitInvarianceTests
         ["marginal gain"] = (typeof(LearnedAnalysisEstimator<>), e =>
         {
             var learned = e.Analysis.ResidualConvolution(e.System, new() { Network = Network, Training = Brief }).Fit(e.Training);
-            var gain = e.Context.Scores.MeanMarginalGain((LearnedAnalyzer)learned.Triple.Analyzer, e.View("states", 2, 20));
-            var regressed = e.Context.Scores.MeanMarginalGainByRegression((LearnedAnalyzer)learned.Triple.Analyzer, e.Observing,
-                e.View("states", 2, 20),
+            var analyzer = (LearnedAnalyzer<StateMemory>)learned.Triple.Analyzer;
+            var gain = e.Context.Scores.MeanMarginalGain(analyzer, e.View("states", 2, 20));
+            var regressed = e.Context.Scores.MeanMarginalGainByRegression(analyzer, e.Observing, e.View("states", 2, 20),
                 new() { Derivative = StateDerivative.Differences });
             return [gain.ShareWithin(2), gain.Largest / e.Unit, regressed.ShareWithin(2), regressed.Largest / e.Unit];
         }),

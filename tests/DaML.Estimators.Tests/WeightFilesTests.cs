@@ -72,7 +72,8 @@ public sealed class WeightFilesTests : IDisposable
         string shipped = Path.Combine(folder, "shipped");
         var untold = read.History with { Settings = null };   // as trainings left it that did not take their settings down
         Assert.Null(
-            Reloaded.Of(new LearnedAnalyzer("old", read.Operator, read.Error, read.Network, untold), twin.Context).History!.Settings);
+            Reloaded.Of(new LearnedAnalyzer<StateMemory>("old", read.Operator, read.Error, read.Network, untold), twin.Context)
+                .History!.Settings);
         Assert.Contains("Settings", Assert.Throws<ArgumentException>(() => WeightFiles.Write(shipped, read.Network, untold)).Message);
         WeightFiles.Write(shipped, read.Network,
             untold with { Settings = read.History.Settings with { Device = "another machine", Notes = "converted" } });

@@ -83,7 +83,7 @@ public sealed class AnalysisMemoryTests : IDisposable
         Assert.Contains("12 hidden channels", output.ToString());
 
         var analyzer =
-            (HiddenChannelAnalyzer)new DataAssimilationContext(
+            (LearnedAnalyzer<ProductMemory<StateMemory, VectorMemory>>)new DataAssimilationContext(
                 1).Model.Load<SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>>(
                 Path.Combine(folder.FullName, "learned-memory.daml")).Triple.Analyzer;
         WeightFiles.Write(weights, analyzer.Network, analyzer.History!);

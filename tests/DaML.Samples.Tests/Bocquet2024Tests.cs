@@ -181,8 +181,9 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
         finally { Directory.Delete(folder, recursive: true); }
     }
 
-    private static LearnedAnalyzer AnalyzerOf(string archive) =>
-        (LearnedAnalyzer)new DataAssimilationContext(4).Model.Load<SequentialAssimilation<StateMemory>>(archive).Triple.Analyzer;
+    private static LearnedAnalyzer<StateMemory> AnalyzerOf(string archive) =>
+        (LearnedAnalyzer<StateMemory>)new DataAssimilationContext(4).Model.Load<SequentialAssimilation<StateMemory>>(archive)
+            .Triple.Analyzer;
 
     [Fact]
     public void WeightsThatAreNotThereAreRefused()

@@ -98,7 +98,7 @@ public sealed class DemoTests(DemoTests.Outcome outcome) : IClassFixture<DemoTes
     {
         var context = new DataAssimilationContext(4);
         var model = context.Model.Load<SequentialAssimilation<StateMemory>>(PathOf("learned.daml"));
-        var analyzer = Assert.IsType<LearnedAnalyzer>(model.Triple.Analyzer);
+        var analyzer = Assert.IsType<LearnedAnalyzer<StateMemory>>(model.Triple.Analyzer);
         Assert.NotEmpty(analyzer.History!.Steps);
         var lorenz96 = new Lorenz96();
         var twin = context.Data.Twin(new AssimilationSystem(lorenz96, ObservationNetwork.Full(lorenz96.Dimension)), new() { Cycles = 5 });

@@ -53,7 +53,7 @@ internal static class Diagnostics
         SequentialAssimilation<StateMemory> learned)
     {
         // <gain>
-        var analyzer = (LearnedAnalyzer)learned.Triple.Analyzer;
+        var analyzer = (LearnedAnalyzer<StateMemory>)learned.Triple.Analyzer;
         // by differentiating twice
         var gain = context.Scores.MeanMarginalGain(analyzer, states);
         // for any analyzer of one state

@@ -23,7 +23,7 @@ internal static class LearnedAnalysis
         // </example>
 
         // <weights>
-        var analyzer = (LearnedAnalyzer)learned.Triple.Analyzer;
+        var analyzer = (LearnedAnalyzer<StateMemory>)learned.Triple.Analyzer;
         WeightFiles.Write(path, analyzer.Network, analyzer.History!);
         var again = context.Analysis.ResidualConvolution(system).Pretrained(path);
         // </weights>

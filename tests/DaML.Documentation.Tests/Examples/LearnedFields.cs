@@ -52,7 +52,7 @@ internal static class LearnedFields
         // <covariance>
         var learned = context.Analysis.InnovationLinear(system, new() { Training = new() { Steps = steps } })
             .Fit(data);
-        var linear = (InnovationLinearNetwork)((LearnedAnalyzer)learned.Triple.Analyzer).Network;
+        var linear = (InnovationLinearNetwork)((LearnedAnalyzer<StateMemory>)learned.Triple.Analyzer).Network;
         LocalisedCovariance CovarianceOf(Tensor forecast) => linear.Covariance(forecast);    // [batch, n]
         // </covariance>
 

@@ -19,7 +19,7 @@ public static class ShippedNetworks
     {
         // <ship>
         var analyzer =
-            (LearnedAnalyzer)context.Model.Load<SequentialAssimilation<StateMemory>>("trained.daml").Triple.Analyzer;
+            (LearnedAnalyzer<StateMemory>)context.Model.Load<SequentialAssimilation<StateMemory>>("trained.daml").Triple.Analyzer;
         WeightFiles.Write("Samples/weights/NAME", analyzer.Network, analyzer.History!);
         // </ship>
     }
