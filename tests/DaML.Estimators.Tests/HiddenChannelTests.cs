@@ -224,6 +224,7 @@ public sealed class HiddenChannelTests : IDisposable
         var (forecast, innovation, channels) = Inputs(3, 2);
         var increment = Call(network, forecast, innovation, channels).Increment;
         Near(increment, Call(network, forecast + 1, innovation, channels).Increment, 0);
+        Near(increment, Call(network.On(options.Grid), forecast, innovation, channels).Increment, 0);
         // Linear in the innovation and the channels: a mean of two has the mean of the increments.
         var (_, otherInnovation, otherChannels) = (forecast, innovation.roll(1, 0), channels.roll(1, 0));
         Near((increment + Call(network, forecast, otherInnovation, otherChannels).Increment) / 2,
@@ -481,6 +482,11 @@ public sealed class HiddenChannelTests : IDisposable
             Assert.Throws<ArgumentException>(() => Call(network, forecast, innovation, channels[.., ..2])).Message);
         Assert.Contains("scaled innovation",
             Assert.Throws<ArgumentException>(() => Call(network, forecast, innovation[.., 1..], channels)).Message);
+        using var random = new RandomStream(11, "second", CPU);
+        Assert.Contains("given: one with 3 hidden channels",
+            Assert.Throws<ArgumentException>(() => new ResidualConvolutionNetwork(network, new() { Count = 2 }, random)).Message);
+        Assert.Contains("not a GaussianMemory", Assert.Throws<NotSupportedException>(() =>
+            new LearnedAnalyzer<GaussianMemory>("unpacked", twin.Observing.Operator, twin.Observing.Error, network)).Message);
         Assert.Throws<ArgumentException>(() =>
             new LearnedAnalyzer<Memory>("mismatched", twin.Observing.Operator, ErrorCovariance.Scalar(3, 1), network));
     }
