@@ -66,7 +66,8 @@ static class FileExamples
             new ModeFactorisation.Streaming { MaximumModes = 40 }).Fit(pressure);
         foreach (var error in modes.Decomposition.ReconstructionErrors)
             Console.WriteLine(
-                $"{error.Modes} modes: {error.VarianceFraction:p1} of the variance, error {error.RootMeanSquare:f2} hPa");
+                $"{error.Modes} modes: {error.VarianceFraction:p1} of the variance, error " +
+                    $"{error.RootMeanSquare:f2} hPa");
         // </modes>
         return modes;
     }

@@ -24,7 +24,8 @@ static class Scoring
         var report = context.Scores.Evaluate(filter.Transform(twin),
             new() { BurnIn = 200, Scores = [chiSquare, largest, crps, ranks] });
         output.WriteLine(
-            $"RMSE {report.AnalysisRmse}, CRPS {report[crps]}, chi-square {report[chiSquare]}, largest error {report[largest]}");
+            $"RMSE {report.AnalysisRmse}, CRPS {report[crps]}, chi-square {report[chiSquare]}, largest error " +
+                $"{report[largest]}");
         output.WriteLine(
             $"flat with probability {report.Of(ranks).Probability:f2}: {report.Of(ranks).ToFigure().ToSvg()}");
         // </evaluate>

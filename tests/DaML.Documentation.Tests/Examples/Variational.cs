@@ -25,7 +25,8 @@ internal static class Variational
                         Preconditioning = new RitzPreconditioning() }, Terms = [new SlowEnergy(allowedChange: 0.5)],
                             Observer = window => table.Add([.. window.OuterIterations.Select(outer =>
                 $"J {outer.Cost.Total[0].ToDouble():f1}, Jo {outer.Cost["Jo"][0].ToDouble():f1}; preconditioner " +
-                    $"{outer.Preconditioner}: {outer.Inner.Trajectories[0].Iterations} iterations, condition " +
+                    $"{outer.Preconditioner}: " +
+                $"{outer.Inner.Trajectories[0].Iterations} iterations, condition " +
                     $"{outer.Inner.Trajectories[0].ConditionEstimate:f1}")]) });
         var score = context.Scores.Evaluate(method.Transform(data), new() { BurnIn = cycles / 2 });
         // </example>
