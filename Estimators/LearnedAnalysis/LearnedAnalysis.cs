@@ -9,7 +9,7 @@ namespace DaML;
 /// <typeparam name="TMemory">The memory H.</typeparam>
 public abstract record LearnedAnalysis<TMemory> : AssimilationMethod where TMemory : IMemory<TMemory>
 {
-    /// <summary>How it is trained. A lower rate than that of a new network keeps what a trained one knows.</summary>
+    /// <summary>The settings of its training. A lower rate than that of a new network keeps what a trained one knows.</summary>
     public TrainingOptions Training { get; init; } = new();
 
     /// <inheritdoc/>

@@ -67,7 +67,7 @@ public sealed class LearnedAnalyzer<TMemory> : IScaledInnovationAnalyzer<TMemory
     /// <summary>The network; not to be changed.</summary>
     public nn.Module<Tensor, Tensor, Tensor> Network { get; }
 
-    /// <summary>How it was trained; null where it was not trained here.</summary>
+    /// <summary>The history of its training; null if it was not trained here.</summary>
     public TrainingHistory? History { get; }
 
     /// <inheritdoc/>

@@ -24,7 +24,9 @@ public sealed record LearnedTriple<TMemory>(nn.Module Network, AssimilationTripl
     /// </summary>
     public AnalysisCost<TMemory>? Cost { get; init; }
 
-    /// <summary>What is scored on held-out trajectories, smaller is better; null = the root mean square error of the analysis.</summary>
+    /// <summary>
+    /// The score on hold-out trajectories, smaller is better (default: null, the root mean square error of the analysis).
+    /// </summary>
     public IScore? Validation { get; init; }
 
     /// <summary>

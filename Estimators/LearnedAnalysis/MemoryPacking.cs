@@ -11,13 +11,13 @@ using StateWithChannels = ProductMemory<StateMemory, VectorMemory>;
 /// <typeparam name="TMemory">The memory H.</typeparam>
 internal interface IMemoryPacking<TMemory>
 {
-    /// <summary>What the network gives, in words.</summary>
+    /// <summary>The network's output, in words.</summary>
     string Output { get; }
 
     /// <summary>The state x_f that is compared with the observation, <c>[batch, n]</c>.</summary>
     Tensor State(TMemory forecast);
 
-    /// <summary>What the network reads, in its precision.</summary>
+    /// <summary>The network's input, in its precision.</summary>
     Tensor Pack(TMemory forecast, ScalarType precision);
 
     /// <summary>The analysed memory, in the forecast's precision.</summary>

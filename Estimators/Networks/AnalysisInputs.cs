@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>What a learned analysis reads.</summary>
+/// <summary>The inputs of a learned analysis.</summary>
 public enum AnalysisInputs
 {
     /// <summary>The forecast and the innovation, as in Bocquet et al. (2024) eq. 2a.</summary>

@@ -30,7 +30,7 @@ public sealed record AnalysisStatistics(long Dimension, double StateMean, double
         return new GaussianInitialCondition(mean, ErrorCovariance.Scalar(Dimension, StateDeviation * StateDeviation));
     }
 
-    /// <summary>What a network reads, in numbers of the order of one: the standardised forecast, then the scaled innovation.</summary>
+    /// <summary>A network's input in numbers of the order of one: the standardised forecast, then the scaled innovation.</summary>
     /// <param name="inputs">Whether the forecast is among them.</param>
     /// <param name="forecast"><c>[batch, n]</c>, or <c>[batch, members, n]</c> with a channel for each member.</param>
     /// <param name="scaledInnovation">H^T R^-1 (y - H x_f), <c>[batch, n]</c></param>

@@ -18,7 +18,7 @@ public sealed class FieldNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNet
     /// (<see cref="ComponentAttribute"/>).</param>
     /// <param name="statistics">The constants of the training data.</param>
     /// <param name="grid">How states lie on the module's fields.</param>
-    /// <param name="inputs">Which channels it is given, the forecast before the innovation; both unless said.</param>
+    /// <param name="inputs">The channels it is given, the forecast before the innovation (default: both).</param>
     /// <exception cref="ArgumentException">A deviation that is not above zero.</exception>
     public FieldNetwork(nn.Module<Tensor, Tensor> layers, AnalysisStatistics statistics, StateGrid grid,
         AnalysisInputs inputs = AnalysisInputs.ForecastAndInnovation)
@@ -32,7 +32,7 @@ public sealed class FieldNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNet
     /// <summary>The constants by which inputs and increment are scaled.</summary>
     public AnalysisStatistics Statistics { get; }
 
-    /// <summary>How states lie on fields.</summary>
+    /// <summary>The grid on which states lie.</summary>
     public StateGrid Grid { get; }
 
     /// <summary>Which channels the module is given.</summary>

@@ -1,6 +1,6 @@
 namespace DaML;
 
-/// <summary>How an analyzer writes its hidden channels.</summary>
+/// <summary>The way in which an analyzer writes its hidden channels.</summary>
 public enum ChannelUpdate
 {
     /// <summary>Anew in each cycle: h_a = tanh(proposal), which has read h_f.</summary>
@@ -13,7 +13,7 @@ public enum ChannelUpdate
     Gated,
 }
 
-/// <summary>What becomes of hidden channels from an analysis to the next forecast.</summary>
+/// <summary>The transport of hidden channels from an analysis to the next forecast.</summary>
 public enum ChannelTransport
 {
     /// <summary>Nothing: h_f = h_a.</summary>
@@ -37,11 +37,12 @@ public sealed record HiddenChannelOptions
     public long Count { get; init; } = 6;
 
     /// <summary>
-    /// How the analyzer writes them; gated unless said, which learns faster than writing them anew (docs/learned-analysis.md).
+    /// The way in which the analyzer writes them (default: gated, which learns faster than writing them anew;
+    /// docs/learned-analysis.md).
     /// </summary>
     public ChannelUpdate Update { get; init; } = ChannelUpdate.Gated;
 
-    /// <summary>What becomes of them until the next forecast.</summary>
+    /// <summary>Their transport to the next forecast.</summary>
     public ChannelTransport Transport { get; init; } = ChannelTransport.Unchanged;
 
     /// <summary>These options, or the reason why they cannot be.</summary>

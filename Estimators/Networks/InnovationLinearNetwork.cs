@@ -42,7 +42,7 @@ public sealed class InnovationLinearNetwork : nn.Module<Tensor, Tensor, Tensor>,
         ModuleTensors.Keep(this);
     }
 
-    /// <summary>How the component is written and read.</summary>
+    /// <summary>The component type.</summary>
     public static ComponentType Type { get; } = new("innovation-linear-network", 1, Load);
 
     ComponentType IComponent.ComponentType => Type;

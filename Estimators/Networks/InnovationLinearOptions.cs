@@ -13,12 +13,14 @@ public sealed record InnovationLinearOptions
     /// <summary>Number m of columns of X, N_r in the paper, 1 to 4096. A localised covariance has full rank with few of them.</summary>
     public long Columns { get; init; } = 16;
 
-    /// <summary>How rho falls with the distance of two sites. It must be a correlation, so that P^a is a covariance (Schur's
-    /// product theorem): Gaspari and Cohn's unless said. A band with a hard edge is none and is refused.</summary>
+    /// <summary>
+    /// The decrease of rho with the distance of two sites (default: Gaspari and Cohn's). It must be a correlation, so that P^a is a
+    /// covariance (Schur's product theorem); a band with a hard edge is none and is refused.
+    /// </summary>
     public LocalisationTaper Taper { get; init; } = LocalisationTaper.GaspariCohn;
 
     /// <summary>
-    /// How far rho reaches, in sites; 7 sites to one half-width unless said, a usual one on Lorenz-96, so that it ends at 14.
+    /// The reach of rho: sites to one half-width (default: 7, as is usual on Lorenz-96, so that it ends at 14).
     /// </summary>
     public LocalisationRadius Radius { get; init; } = LocalisationRadius.HalfWidth(7);
 

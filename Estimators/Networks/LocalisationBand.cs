@@ -34,7 +34,7 @@ internal sealed class LocalisationBand
         Weights = new ConstantTensor(weights.reshape([1, 1, .. distance.Sizes()]));
     }
 
-    /// <summary>What it runs over.</summary>
+    /// <summary>The grid.</summary>
     public StateGrid Grid { get; }
 
     /// <summary>The largest offset, in one direction, whose weight is not zero.</summary>

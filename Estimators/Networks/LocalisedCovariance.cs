@@ -24,7 +24,7 @@ public sealed class LocalisedCovariance
     /// <summary>The columns X, <c>[batch, m, n]</c>, in the state's unit.</summary>
     public Tensor Columns => band.Grid.ToState(columns);
 
-    /// <summary>How many sites rho reaches in each direction.</summary>
+    /// <summary>The reach of rho in each direction, in sites.</summary>
     public long Reach => band.Reach;
 
     /// <summary>The variances, <c>[batch, n]</c>.</summary>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What is done to the weights of a network: drawn, frozen, copied and restored.</summary>
+/// <summary>Draws, freezes, copies and restores the weights of a network.</summary>
 public static class ModuleState
 {
     /// <summary>Draws every weight anew, uniformly within 1 / sqrt(inputs of a neuron): the usual start of linear and
@@ -68,7 +68,7 @@ public static class ModuleState
             weight.ndim >= 3 && weight.device_type == DeviceType.CPU && weight.dtype != ScalarType.Float64;
     }
 
-    /// <summary>What a network computes in: the precision of its weights, or another where it has none.</summary>
+    /// <summary>The precision of a network: that of its weights, or another if it has none.</summary>
     internal static ScalarType PrecisionOf(nn.Module network, ScalarType otherwise) =>
         network.parameters().Select(parameter => parameter.dtype).FirstOrDefault(otherwise);
 

@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>How a <see cref="ResidualConvolutionNetwork"/> is computed.</summary>
+/// <summary>The way of computing a <see cref="ResidualConvolutionNetwork"/>.</summary>
 public enum NetworkComputation
 {
     /// <summary>

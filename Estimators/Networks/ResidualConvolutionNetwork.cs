@@ -87,15 +87,15 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
         ModuleTensors.Keep(this);
     }
 
-    /// <summary>How a network for one state is written and read.</summary>
+    /// <summary>The component type of a network for one state.</summary>
     public static ComponentType Type { get; } =
         new("residual-convolution-network", 3, reader => Load(reader, _ => 1, _ => null, bare: reader.Version == 1));
 
-    /// <summary>How a network for an ensemble is written and read.</summary>
+    /// <summary>The component type of a network for an ensemble.</summary>
     public static ComponentType EnsembleType { get; } =
         new("ensemble-convolution-network", 1, reader => Load(reader, saved => OfEnsemble(saved.Get<long>("members")), _ => null));
 
-    /// <summary>How a network for a state with hidden channels is written and read.</summary>
+    /// <summary>The component type of a network for a state with hidden channels.</summary>
     public static ComponentType MemoryType { get; } =
         new("residual-convolution-memory-network", 1, reader => Load(reader, _ => 1, saved => saved.Get<HiddenChannelOptions>("memory")));
 
@@ -113,7 +113,7 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     /// <summary>The constants by which inputs and increment are scaled.</summary>
     public AnalysisStatistics Statistics { get; }
 
-    /// <summary>How it is computed (default: as the options say).</summary>
+    /// <summary>The way of computing it (default: as the options say).</summary>
     public NetworkComputation Computation
     {
         get => trunk.Computation;

@@ -40,16 +40,16 @@ public sealed record ResidualConvolutionOptions
     /// <summary>The function between the layers; none = the papers' linear network.</summary>
     public NetworkActivation Activation { get; init; } = NetworkActivation.Mish;
 
-    /// <summary>What the analysis reads.</summary>
+    /// <summary>The inputs of the analysis.</summary>
     public AnalysisInputs Inputs { get; init; } = AnalysisInputs.ForecastAndInnovation;
 
-    /// <summary>What the convolutions run over; a circle of any size unless said. In two directions a convolution reads a square.</summary>
+    /// <summary>The grid of the convolutions (default: a circle of any size). In two directions a convolution reads a square.</summary>
     public StateGrid Grid { get; init; } = StateGrid.Circle;
 
     /// <summary>The term beside the network.</summary>
     public InnovationTerm InnovationTerm { get; init; } = InnovationTerm.None;
 
-    /// <summary>How it is computed; automatic unless said. It is no part of a saved model.</summary>
+    /// <summary>The way of computing it (default: automatic). It is no part of a saved model.</summary>
     [JsonIgnore]
     public NetworkComputation Computation { get; init; } = NetworkComputation.Automatic;
 
@@ -60,7 +60,7 @@ public sealed record ResidualConvolutionOptions
     [JsonIgnore]
     public long Reach => (Blocks * SubBlocks + 2) * (KernelSize / 2);
 
-    /// <summary>What a method with this network is called: degraded ones by name.</summary>
+    /// <summary>The name of a method with this network; degraded networks have names of their own.</summary>
     [JsonIgnore]
     internal string Name =>
     (Activation == NetworkActivation.None ? "linear " : "") + (Inputs == AnalysisInputs.InnovationOnly ? "blind " : "") +

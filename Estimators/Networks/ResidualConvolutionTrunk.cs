@@ -74,10 +74,10 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
         decoder.Bias.narrow(0, 0, other.decoder.Bias.size(0)).copy_(other.decoder.Bias);
     }
 
-    /// <summary>How it is computed; what the options said unless changed.</summary>
+    /// <summary>The way of computing it (default: as the options say).</summary>
     public NetworkComputation Computation { get; set; }
 
-    /// <summary>Where it lives.</summary>
+    /// <summary>The device of its weights.</summary>
     public Device Device => encoder.Weight.device;
 
     /// <summary>Which way is in use on its device, in words.</summary>
