@@ -45,7 +45,7 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 200, long 
     /// <inheritdoc/>
     public IReadOnlyList<SampleSetting> Settings =>
     [
-        new("--interval", "TIME", "The time from one observation to the next, a multiple of 0.05; 0.05 unless said."),
+        new("--interval", "TIME", "The time from one observation to the next, a multiple of 0.05 (default 0.05)."),
         new(Pretrained, "WEIGHTS",
             "Score weights of a network with a memory instead of training: those that come with the project or, by name or path without " +
                 "extension, others.") { ValueOptional = true },

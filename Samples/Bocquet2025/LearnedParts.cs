@@ -20,7 +20,7 @@ internal sealed record LearnedRequest(string Part, LearnedMethod Method, Func<Da
     /// <summary>Trajectories in a batch S_b; null = the plan's.</summary>
     public long? Batch { get; init; }
 
-    /// <summary>What else is measured of the trained method; nothing unless said.</summary>
+    /// <summary>The further measurements of the trained method; by default none.</summary>
     public Func<PartRun, TwinSetting, SequentialAssimilation<StateMemory>, IReadOnlyDictionary<string, double[]>>? Diagnose { get; init; }
 }
 

@@ -56,7 +56,7 @@ internal sealed class SampleCommandOptions
             {
                 Description = "How long to train at most." +
                     (sample.FullTrainingMinutes is { } full && full != usual
-                        ? $" With --full {full.ToString(CultureInfo.InvariantCulture)} unless said." : ""),
+                        ? $" The default with --full is {full.ToString(CultureInfo.InvariantCulture)}." : ""),
                 HelpName = "MINUTES",
                 DefaultValueFactory = _ => usual,
                 CustomParser = result =>

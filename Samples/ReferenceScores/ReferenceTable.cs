@@ -58,7 +58,7 @@ internal sealed record ReferenceTable(IReadOnlyDictionary<string, ReferenceExper
 /// <param name="ErrorVariance">R is this times the identity.</param>
 /// <param name="Start">Where truth and members start.</param>
 /// <param name="BurnIn">How many first cycles are not scored.</param>
-/// <param name="Stride">The components 0, stride, 2 stride, ... are observed; all of them unless said.</param>
+/// <param name="Stride">The components 0, stride, 2 stride, ... are observed; by default all of them.</param>
 internal sealed record ReferenceExperiment(IReadOnlyDictionary<string, JsonElement> Model, double Interval, double ErrorVariance,
     ReferenceStart Start, long BurnIn, long Stride = 1);
 

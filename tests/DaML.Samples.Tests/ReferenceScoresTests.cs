@@ -6,7 +6,7 @@ using Spectre.Console;
 namespace DaML.Tests;
 
 /// <summary>
-/// The reference scores: the exact ones are met to round-off, the sample tells what it measured, and a table of one's own is taken or
+/// The reference scores: the exact ones are met to round-off, the sample tells what it measured, and a user's own table is taken or
 /// refused.
 /// </summary>
 public sealed class ReferenceScoresTests : IDisposable
