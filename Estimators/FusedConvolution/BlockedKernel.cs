@@ -127,17 +127,17 @@ internal abstract unsafe class BlockedKernel
                     V x0 = S.Load(x), x1 = S.Load(x + Lanes), x2 = S.Load(x + 2 * Lanes), x3 = S.Load(x + 3 * Lanes),
                         x4 = S.Load(x + 4 * Lanes);
                     V w = S.Of(*w0++);
-                    a00 = S.MultiplyAdd(w, x0, a00); a01 = S.MultiplyAdd(w, x1, a01); a02 = S.MultiplyAdd(w, x2,
-                        a02); a03 = S.MultiplyAdd(w, x3, a03); a04 = S.MultiplyAdd(w, x4, a04);
+                    a00 = S.MultiplyAdd(w, x0, a00); a01 = S.MultiplyAdd(w, x1, a01); a02 = S.MultiplyAdd(w, x2, a02);
+                    a03 = S.MultiplyAdd(w, x3, a03); a04 = S.MultiplyAdd(w, x4, a04);
                     w = S.Of(*w1++);
-                    a10 = S.MultiplyAdd(w, x0, a10); a11 = S.MultiplyAdd(w, x1, a11); a12 = S.MultiplyAdd(w, x2,
-                        a12); a13 = S.MultiplyAdd(w, x3, a13); a14 = S.MultiplyAdd(w, x4, a14);
+                    a10 = S.MultiplyAdd(w, x0, a10); a11 = S.MultiplyAdd(w, x1, a11); a12 = S.MultiplyAdd(w, x2, a12);
+                    a13 = S.MultiplyAdd(w, x3, a13); a14 = S.MultiplyAdd(w, x4, a14);
                     w = S.Of(*w2++);
-                    a20 = S.MultiplyAdd(w, x0, a20); a21 = S.MultiplyAdd(w, x1, a21); a22 = S.MultiplyAdd(w, x2,
-                        a22); a23 = S.MultiplyAdd(w, x3, a23); a24 = S.MultiplyAdd(w, x4, a24);
+                    a20 = S.MultiplyAdd(w, x0, a20); a21 = S.MultiplyAdd(w, x1, a21); a22 = S.MultiplyAdd(w, x2, a22);
+                    a23 = S.MultiplyAdd(w, x3, a23); a24 = S.MultiplyAdd(w, x4, a24);
                     w = S.Of(*w3++);
-                    a30 = S.MultiplyAdd(w, x0, a30); a31 = S.MultiplyAdd(w, x1, a31); a32 = S.MultiplyAdd(w, x2,
-                        a32); a33 = S.MultiplyAdd(w, x3, a33); a34 = S.MultiplyAdd(w, x4, a34);
+                    a30 = S.MultiplyAdd(w, x0, a30); a31 = S.MultiplyAdd(w, x1, a31); a32 = S.MultiplyAdd(w, x2, a32);
+                    a33 = S.MultiplyAdd(w, x3, a33); a34 = S.MultiplyAdd(w, x4, a34);
                 }
             }
             Store(output + o * outputRow, sites, a00, a01, a02, a03, a04);
@@ -219,17 +219,17 @@ internal abstract unsafe class BlockedKernel
                 x += Lanes;
                 V x4 = S.Load(x + 3 * Lanes);
                 V d = S.Load(d0);
-                a00 = S.MultiplyAdd(d, x0, a00); a01 = S.MultiplyAdd(d, x1, a01); a02 = S.MultiplyAdd(d, x2, a02); a03 = S.MultiplyAdd(d,
-                    x3, a03); a04 = S.MultiplyAdd(d, x4, a04);
+                a00 = S.MultiplyAdd(d, x0, a00); a01 = S.MultiplyAdd(d, x1, a01); a02 = S.MultiplyAdd(d, x2, a02);
+                a03 = S.MultiplyAdd(d, x3, a03); a04 = S.MultiplyAdd(d, x4, a04);
                 d = S.Load(d1);
-                a10 = S.MultiplyAdd(d, x0, a10); a11 = S.MultiplyAdd(d, x1, a11); a12 = S.MultiplyAdd(d, x2, a12); a13 = S.MultiplyAdd(d,
-                    x3, a13); a14 = S.MultiplyAdd(d, x4, a14);
+                a10 = S.MultiplyAdd(d, x0, a10); a11 = S.MultiplyAdd(d, x1, a11); a12 = S.MultiplyAdd(d, x2, a12);
+                a13 = S.MultiplyAdd(d, x3, a13); a14 = S.MultiplyAdd(d, x4, a14);
                 d = S.Load(d2);
-                a20 = S.MultiplyAdd(d, x0, a20); a21 = S.MultiplyAdd(d, x1, a21); a22 = S.MultiplyAdd(d, x2, a22); a23 = S.MultiplyAdd(d,
-                    x3, a23); a24 = S.MultiplyAdd(d, x4, a24);
+                a20 = S.MultiplyAdd(d, x0, a20); a21 = S.MultiplyAdd(d, x1, a21); a22 = S.MultiplyAdd(d, x2, a22);
+                a23 = S.MultiplyAdd(d, x3, a23); a24 = S.MultiplyAdd(d, x4, a24);
                 d = S.Load(d3);
-                a30 = S.MultiplyAdd(d, x0, a30); a31 = S.MultiplyAdd(d, x1, a31); a32 = S.MultiplyAdd(d, x2, a32); a33 = S.MultiplyAdd(d,
-                    x3, a33); a34 = S.MultiplyAdd(d, x4, a34);
+                a30 = S.MultiplyAdd(d, x0, a30); a31 = S.MultiplyAdd(d, x1, a31); a32 = S.MultiplyAdd(d, x2, a32);
+                a33 = S.MultiplyAdd(d, x3, a33); a34 = S.MultiplyAdd(d, x4, a34);
                 d0 += Lanes; d1 += Lanes; d2 += Lanes; d3 += Lanes;
                 x0 = x1; x1 = x2; x2 = x3; x3 = x4;
             }
@@ -423,18 +423,22 @@ internal abstract unsafe class BlockedKernel
             return S.MultiplyAdd(n, r, tail);
         }
 
+        // 1.5 * 2^23: a sum with it has no bits behind the point, so it is rounded to whole numbers.
+        private const float RoundingShift = 12582912;
+
         // e^x = 2^k 2^f with k whole and |f| <= 1/2; the Taylor polynomial of 2^f to sixth degree is accurate to 1.2e-7.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static V Exp(V x)
         {
-            V z = S.Multiply(S.Max(x, S.Of(-87)), S.Of(1.44269504f)), k = S.Round(z), f = S.Subtract(z, k);
+            V z = S.Multiply(S.Max(x, S.Of(-87)), S.Of(1.44269504f));
+            V shifted = S.Add(z, S.Of(RoundingShift)), f = S.Subtract(z, S.Subtract(shifted, S.Of(RoundingShift)));
             V p = S.MultiplyAdd(S.Of(1.54035304e-4f), f, S.Of(1.33335581e-3f));
             p = S.MultiplyAdd(p, f, S.Of(9.61812911e-3f));
             p = S.MultiplyAdd(p, f, S.Of(5.55041087e-2f));
             p = S.MultiplyAdd(p, f, S.Of(0.240226507f));
             p = S.MultiplyAdd(p, f, S.Of(0.693147181f));
             p = S.MultiplyAdd(p, f, S.Of(1));
-            return S.Scale(p, k);
+            return S.Scale(p, shifted);
         }
     }
 }

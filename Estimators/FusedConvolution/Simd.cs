@@ -34,11 +34,11 @@ internal unsafe interface ISimd<V> where V : struct
     /// <summary>a b + c</summary>
     static abstract V MultiplyAdd(V a, V b, V c);
 
-    /// <summary>a rounded to whole numbers.</summary>
-    static abstract V Round(V a);
-
-    /// <summary>a 2^k for a whole k between -126 and 127.</summary>
-    static abstract V Scale(V a, V k);
+    /// <summary>
+    /// a 2^k, where <paramref name="shifted"/> is k + 1.5 * 2^23: its last bits are k, which is added to the exponent of a. a, k and the
+    /// result are in the range of normal numbers.
+    /// </summary>
+    static abstract V Scale(V a, V shifted);
 
     /// <summary>The sum of the vector's elements.</summary>
     static abstract float Sum(V a);
@@ -63,11 +63,8 @@ internal readonly unsafe struct Avx512Simd : ISimd<V16>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V16 MultiplyAdd(V16 a, V16 b, V16 c) => Vector512.MultiplyAddEstimate(a, b, c);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V16 Round(V16 a) => Vector512.Round(a);
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V16 Scale(V16 a, V16 k) =>
-        a * Vector512.ShiftLeft(Vector512.ConvertToInt32Native(k) + Vector512.Create(127), 23).AsSingle();
+    public static V16 Scale(V16 a, V16 shifted) => (a.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static float Sum(V16 a) => Avx2Simd.Sum(a.GetLower() + a.GetUpper());
 }
@@ -91,11 +88,8 @@ internal readonly unsafe struct Avx2Simd : ISimd<V8>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V8 MultiplyAdd(V8 a, V8 b, V8 c) => Vector256.MultiplyAddEstimate(a, b, c);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V8 Round(V8 a) => Vector256.Round(a);
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V8 Scale(V8 a, V8 k) =>
-        a * Vector256.ShiftLeft(Vector256.ConvertToInt32Native(k) + Vector256.Create(127), 23).AsSingle();
+    public static V8 Scale(V8 a, V8 shifted) => (a.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static float Sum(V8 a) => PortableSimd.Sum(a.GetLower() + a.GetUpper());
 }
@@ -118,11 +112,8 @@ internal readonly unsafe struct PortableSimd : ISimd<V4>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V4 MultiplyAdd(V4 a, V4 b, V4 c) => Vector128.MultiplyAddEstimate(a, b, c);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V4 Round(V4 a) => Vector128.Round(a);
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V4 Scale(V4 a, V4 k) =>
-        a * Vector128.ShiftLeft(Vector128.ConvertToInt32Native(k) + Vector128.Create(127), 23).AsSingle();
+    public static V4 Scale(V4 a, V4 shifted) => (a.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static float Sum(V4 a) => Vector128.Sum(a);
 }
