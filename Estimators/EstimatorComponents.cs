@@ -10,6 +10,7 @@ public static class EstimatorComponents
         InnovationLinearNetwork.Type,
         .. UncertaintyOf<StateMemory>(), .. UncertaintyOf<ProductMemory<StateMemory, VectorMemory>>(),
         .. ComponentType.Of(
+            typeof(ResidualConvolutionWithMemory), typeof(ResidualConvolution), typeof(InnovationLinear), typeof(EnsembleConvolution),
             typeof(LearnedAnalyzer<StateMemory>), typeof(LearnedAnalyzer<EnsembleMemory>),
             typeof(LearnedAnalyzer<ProductMemory<StateMemory, VectorMemory>>), typeof(FieldNetwork),
             typeof(SeasonalCycle), typeof(SeasonalCycleTransformer), typeof(ProperOrthogonalDecomposition),

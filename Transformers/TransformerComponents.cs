@@ -11,6 +11,12 @@ public static class TransformerComponents
         Inflation.OnceTwoSettings<StochasticEnsembleKalmanFilterAnalyzer>(),
         Inflation.OnceTwoSettings<KalmanFilterAnalyzer>(), Inflation.OnceTwoSettings<FiniteSizeEnsembleKalmanFilterAnalyzer>(),
         .. ComponentType.Of(
+            typeof(DeterministicEnsembleKalmanFilter), typeof(SerialSquareRootFilter), typeof(StochasticEnsembleKalmanFilter),
+            typeof(AdaptivelyInflatedFilter), typeof(EnsembleTransformKalmanFilter), typeof(FiniteSizeEnsembleKalmanFilter),
+            typeof(LocalEnsembleTransformKalmanFilter), typeof(ParticleFilter), typeof(Climatology), typeof(OptimalInterpolation),
+            typeof(KalmanFilter), typeof(ExtendedKalmanFilter), typeof(ThreeDimensionalVariational), typeof(FourDimensionalVariational),
+            typeof(IterativeEnsembleKalmanSmoother), typeof(AdditiveErrorIterativeEnsembleKalmanFilter),
+            typeof(KnownBackground), typeof(IncrementalOptions), typeof(QuasiNewtonOptions),
             typeof(SequentialAssimilation<StateMemory>), typeof(SequentialAssimilation<EnsembleMemory>),
             typeof(SequentialAssimilation<GaussianMemory>), typeof(SequentialAssimilation<VectorMemory>),
             typeof(SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>),

@@ -12,7 +12,8 @@ namespace DaML.Components;
 /// <item>a context or a device is not written: the reader's is used.</item>
 /// </list>
 /// A property or field that may be null is left out if it is null; for a tensor, a setting <c>hasName</c> says so. Properties marked with
-/// <see cref="SavedAttribute"/> are set after the constructor has run. A module of TorchSharp also keeps its parameters and buffers,
+/// <see cref="SavedAttribute"/> are set after the constructor has run; for a record whose constructor takes nothing, these are all its
+/// public init properties. A module of TorchSharp also keeps its parameters and buffers,
 /// except for those of its parts. A class that keeps more implements <see cref="IComponentState"/>; one that cannot be declared this way
 /// implements <see cref="IComponent"/> instead.
 /// </summary>
@@ -59,8 +60,8 @@ public sealed class SavedAttribute(string? name = null) : Attribute
 [AttributeUsage(AttributeTargets.Parameter | AttributeTargets.Property)]
 public sealed class InlinedAttribute : Attribute;
 
-/// <summary>Marks a parameter that is not written; when a component is read, the parameter gets its default value.</summary>
-[AttributeUsage(AttributeTargets.Parameter)]
+/// <summary>Marks a parameter, or a record's property, that is not written; when a component is read, it has its default value.</summary>
+[AttributeUsage(AttributeTargets.Parameter | AttributeTargets.Property)]
 public sealed class NotSavedAttribute : Attribute;
 
 /// <summary>A component that keeps state which its constructor does not take, or that needs preparation after it was read.</summary>

@@ -23,7 +23,9 @@ internal sealed class ComponentMembers
 
     /// <summary>Determines the members.</summary>
     /// <param name="type">The class.</param>
-    /// <param name="isInlined">Whether it is a record among the settings: then all init properties count, not only the marked ones.</param>
+    /// <param name="isInlined">
+    /// Whether it is a class among the settings: all its init properties count, as those of a record do, not only the marked ones.
+    /// </param>
     /// <exception cref="ArgumentException">
     /// The constructor is ambiguous, or a parameter has no matching member; the message names it.
     /// </exception>
@@ -32,10 +34,12 @@ internal sealed class ComponentMembers
         this.type = type;
         constructor = ConstructorOf(type);
         arguments = [.. constructor.GetParameters().Select(Of)];
-        bool all = isInlined && arguments.Length == 0;
+        // Records, and only they, have this method.
+        bool all = (isInlined || type.GetMethod("<Clone>$") is not null) && arguments.Length == 0;
         properties = [.. Ancestry(type).Reverse().SelectMany(ancestor => ancestor.GetProperties(Own))
             .Where(property => property.IsDefined(typeof(SavedAttribute))
-                || (all && property is { CanWrite: true, GetMethod.IsPublic: true }))
+                || (all && property is { CanWrite: true, GetMethod.IsPublic: true }
+                    && !property.IsDefined(typeof(NotSavedAttribute))))
             .Select(property => (property, Of(property)))];
     }
 

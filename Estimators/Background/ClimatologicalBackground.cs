@@ -8,7 +8,7 @@ namespace DaML;
 /// analysis error on a piece of the training view. The scale is found by a <see cref="TuningEstimator{TTransformer}"/> on a logarithmic
 /// grid refined by golden sections. A method without an initial condition then starts from the climatology.
 /// </summary>
-public sealed record ClimatologicalBackground : Background
+public sealed record ClimatologicalBackground : LearnedBackground
 {
     private const double LogarithmicTolerance = 0.03, SmallestAtOneTime = 1e-3, SmallestInWindow = 1e-4;
 
@@ -37,9 +37,6 @@ public sealed record ClimatologicalBackground : Background
     public double LargestScale { get; init; } = 2;
 
     /// <inheritdoc/>
-    public override IErrorCovariance? Covariance => null;
-
-    /// <inheritdoc/>
     protected override string ToLearn => "its background error covariance";
 
     /// <inheritdoc/>
@@ -58,9 +55,9 @@ public sealed record ClimatologicalBackground : Background
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The data holds no more states than the state has components, or ends within the
     /// burn-in.</exception>
-    protected override (IErrorCovariance Covariance,
-        IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
-        BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation)
+    protected override (IErrorCovariance Covariance, IInitialCondition Initial) Learn(
+        Func<IErrorCovariance, IInitialCondition, ITransformer> method, BackgroundProblem problem, ITrajectoryView data,
+        CancellationToken cancellation)
     {
         var context = problem.Context;
         using var recorded = data.Take(Math.Max(ClimatologyCycles, TuningCycles)).Materialise(

@@ -45,6 +45,7 @@ public abstract record LearnedAnalysis<TMemory> : AssimilationMethod where TMemo
 /// an initial
 /// condition an assimilation starts from independent normal numbers of the true states' mean and variance.
 /// </summary>
+[Component("residual-convolution-method", 2)]
 public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
 {
     /// <summary>The network's size, what it reads and its grid (default: a size that trains within minutes).</summary>
@@ -88,9 +89,11 @@ public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
 /// Without an initial
 /// condition an assimilation starts from independent normal numbers of the true states' mean and variance.
 /// </summary>
+[Component("innovation-linear-method", 2)]
 public sealed record InnovationLinear : LearnedAnalysis<StateMemory>
 {
     /// <summary>The network's size and localisation, whose taper must be a correlation.</summary>
+    [Inlined]
     public InnovationLinearOptions Network { get; init; } = new();
 
     /// <inheritdoc/>
@@ -109,6 +112,7 @@ public sealed record InnovationLinear : LearnedAnalysis<StateMemory>
 /// mean (eq. 4). Without an
 /// initial condition each member is drawn from independent normal numbers of the true states' mean and variance.
 /// </summary>
+[Component("ensemble-convolution-method", 2)]
 public sealed record EnsembleConvolution : LearnedAnalysis<EnsembleMemory>
 {
     /// <summary>N_e, at least 2. It has no default.</summary>

@@ -9,6 +9,7 @@ namespace DaML;
 /// state's after
 /// <see cref="TrainingOptions.Truncation"/> cycles.
 /// </summary>
+[Component("residual-convolution-with-memory-method", 2)]
 public sealed record ResidualConvolutionWithMemory : LearnedAnalysis<ProductMemory<StateMemory, VectorMemory>>
 {
     /// <summary>The hidden channels.</summary>

@@ -22,6 +22,7 @@ public sealed record InnovationLinearOptions
     /// <summary>
     /// The reach of rho: sites to one half-width (default: 7, as is usual on Lorenz-96, so that it ends at 14).
     /// </summary>
+    [Inlined]
     public LocalisationRadius Radius { get; init; } = LocalisationRadius.HalfWidth(7);
 
     /// <summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DaML;
 
 /// <summary>Settings of a network's training by truncated back-propagation through time, with their defaults.</summary>
@@ -90,6 +92,7 @@ public sealed record TrainingOptions
     /// The checkpoint file (default: null, none). If it exists, training resumes from it, to the same sequence of losses; it is written
     /// at the start, after every validation and on cancellation. Delete it to start over.
     /// </summary>
+    [JsonIgnore]
     public string? CheckpointPath { get; init; }
 
     /// <summary>The clock for the duration of training.</summary>

@@ -17,8 +17,8 @@ namespace DaML;
 /// many runs and threads at once.
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
-[Component("sequential-assimilation", 2)]
-public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentState where TMemory : IMemory<TMemory>
+[Component("sequential-assimilation", 3)]
+public sealed class SequentialAssimilation<TMemory> : ITransformer where TMemory : IMemory<TMemory>
 {
     private readonly DataAssimilationContext context;
     private readonly AssimilationSystem? system;
@@ -78,8 +78,11 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentSt
     /// <summary>Analyzer, propagater, procoder, and the source of the memory.</summary>
     public AssimilationTriple<TMemory> Triple { get; }
 
-    /// <summary>Its settings.</summary>
-    public SequentialAssimilationOptions Options { get; }
+    /// <summary>
+    /// The method's settings: the record it was made of, also after it was saved and read (a record of a third party's that is no component
+    /// is not written, nor are files before version 3 of this kind; then these are the settings that all methods share).
+    /// </summary>
+    public SequentialAssimilationOptions Options { get; private init; }
 
     /// <summary>n</summary>
     public long StateDimension { get; }
@@ -147,10 +150,20 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentSt
     // The settings with the name of the random streams filled in, so that a loaded method keeps its random numbers under any name.
     private SequentialAssimilationOptions Settings => Options with { Stream = Stream };
 
+    // The record, if files can hold it. What is not fitted is not saved.
+    [Saved("method", Since = 3)]
+    private AssimilationMethod? Method
+    {
+        get
+        {
+            RequireFitted();
+            return Options is AssimilationMethod method && ComponentType.Find(method) is not null ? method : null;
+        }
+        init => Options = value ?? Options;
+    }
+
     /// <summary>Opens one of the method's random streams.</summary>
     internal RandomStream Random(string purpose) => context.Random($"{Stream}/{purpose}");
-
-    void IComponentState.Save(ComponentWriter writer) => RequireFitted();
 
     private void RequireFitted()
     {

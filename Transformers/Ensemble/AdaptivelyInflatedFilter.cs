@@ -4,12 +4,14 @@ namespace DaML;
 /// An ensemble filter whose prior is inflated by a factor that is estimated from the innovations during the run
 /// (<see cref="AdaptiveInflationAnalyzer"/>). Its random streams and its handling of divergence are the filter's.
 /// </summary>
+[Component("adaptively-inflated-filter-method", 2)]
 public sealed record AdaptivelyInflatedFilter : AssimilationMethod<ProductMemory<EnsembleMemory, VectorMemory>>
 {
     /// <summary>Any ensemble filter except a finite-size one, usually without its own inflation.</summary>
     public required EnsembleFilter Filter { get; init; }
 
     /// <summary>Settings of the estimation.</summary>
+    [Inlined]
     public AdaptiveInflation Inflation { get; init; } = new();
 
     /// <inheritdoc/>

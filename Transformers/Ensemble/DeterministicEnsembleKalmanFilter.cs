@@ -5,6 +5,7 @@ namespace DaML;
 /// (<see cref="DeterministicEnsembleKalmanFilterAnalyzer"/>). Lorenz-96 with 40 members needs an inflation of 1.01 on the posterior
 /// standard deviation.
 /// </summary>
+[Component("deterministic-ensemble-kalman-filter-method", 2)]
 public sealed record DeterministicEnsembleKalmanFilter : EnsembleFilter
 {
     /// <inheritdoc/>

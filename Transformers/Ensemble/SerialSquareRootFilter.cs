@@ -4,6 +4,7 @@ namespace DaML;
 /// The serial ensemble square-root filter, EnSRF, which assimilates one observation after the other
 /// (<see cref="SerialSquareRootFilterAnalyzer"/>). It needs the inflation of the ensemble transform filter.
 /// </summary>
+[Component("serial-square-root-filter-method", 2)]
 public sealed record SerialSquareRootFilter : EnsembleFilter
 {
     /// <inheritdoc/>

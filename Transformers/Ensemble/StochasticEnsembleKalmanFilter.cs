@@ -4,6 +4,7 @@ namespace DaML;
 /// The stochastic ensemble Kalman filter (<see cref="StochasticEnsembleKalmanFilterAnalyzer"/>). Lorenz-96 with 40 members needs an
 /// inflation of 1.06 on the posterior standard deviation.
 /// </summary>
+[Component("stochastic-ensemble-kalman-filter-method", 2)]
 public sealed record StochasticEnsembleKalmanFilter : EnsembleFilter
 {
     /// <inheritdoc/>

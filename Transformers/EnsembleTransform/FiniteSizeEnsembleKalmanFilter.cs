@@ -4,9 +4,11 @@ namespace DaML;
 /// The finite-size ensemble Kalman filter, EnKF-N, which needs no inflation against sampling error
 /// (<see cref="FiniteSizeEnsembleKalmanFilterAnalyzer"/>); an inflation acts on the posterior, against other errors.
 /// </summary>
+[Component("finite-size-ensemble-kalman-filter-method", 2)]
 public sealed record FiniteSizeEnsembleKalmanFilter : EnsembleFilter
 {
     /// <summary>The hyperprior.</summary>
+    [Inlined]
     public FiniteSizePrior Prior { get; init; } = FiniteSizePrior.DiracJeffreys();
 
     /// <summary>The minimisation of the cost function (default: by its dual, which is the cheapest and finds the same mean).</summary>

@@ -5,6 +5,7 @@ namespace DaML;
 /// uncorrelated errors. Lorenz-96 with 7 members needs an e-folding radius of 4 sites, an inflation of 1.04 on the posterior standard
 /// deviation and a rotation.
 /// </summary>
+[Component("local-ensemble-transform-kalman-filter-method", 2)]
 public sealed record LocalEnsembleTransformKalmanFilter : EnsembleFilter
 {
     /// <summary>

@@ -7,6 +7,7 @@ namespace DaML;
 public abstract record IterativeEnsembleMethod : EnsembleMethod<WindowMemory<EnsembleMemory>>
 {
     /// <summary>The minimisation.</summary>
+    [Inlined]
     public EnsembleGaussNewton Iteration { get; init; } = new();
 
     /// <summary>The rotation of the ensemble (default: none).</summary>
@@ -24,18 +25,22 @@ public abstract record IterativeEnsembleMethod : EnsembleMethod<WindowMemory<Ens
 /// (<see cref="IterativeEnsembleKalmanSmootherAnalyzer"/>). Over a window of one cycle, the default, it is the iterative ensemble Kalman
 /// filter, IEnKF. Lorenz-96 with 40 members needs an inflation of 1.01 on the posterior standard deviation and a rotation.
 /// </summary>
+[Component("iterative-ensemble-kalman-smoother-method", 2)]
 public sealed record IterativeEnsembleKalmanSmoother : IterativeEnsembleMethod
 {
     /// <summary>The sequence of the windows (default: one cycle long, the iterative ensemble Kalman filter).</summary>
+    [Inlined]
     public WindowCycling Window { get; init; } = WindowCycling.Overlapping(1);
 
     /// <summary>The use of an observation that several windows hold (default: once).</summary>
+    [Inlined]
     public ObservationUse ObservationUse { get; init; } = ObservationUse.Single;
 
     /// <summary>
     /// The hyperprior of the finite-size smoother, IEnKS-N, which needs no inflation against sampling error (default: null, the plain
     /// smoother).
     /// </summary>
+    [Inlined]
     public FiniteSizePrior? Prior { get; init; }
 
     /// <summary>The minimisation of the finite-size cost function within a step (default: by its dual).</summary>
@@ -68,6 +73,7 @@ public sealed record IterativeEnsembleKalmanSmoother : IterativeEnsembleMethod
 /// The iterative ensemble Kalman filter with additive model error, IEnKF-Q, for a model with the covariance of a time step's error
 /// (<see cref="AdditiveErrorEnsembleKalmanFilterAnalyzer"/>).
 /// </summary>
+[Component("additive-error-iterative-ensemble-kalman-filter-method", 2)]
 public sealed record AdditiveErrorIterativeEnsembleKalmanFilter : IterativeEnsembleMethod
 {
     /// <inheritdoc/>

@@ -37,6 +37,13 @@ public sealed record ObservationUse
 
     private IReadOnlyList<double> Fractions => Weights ?? [];
 
+    /// <summary>Compares the fractions one by one.</summary>
+    public bool Equals(ObservationUse? other) =>
+        other is not null && IsMultiple == other.IsMultiple && Fractions.SequenceEqual(other.Fractions);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(IsMultiple, Fractions.Count);
+
     /// <summary>Refuses a cycling that does not match the fractions.</summary>
     /// <exception cref="ArgumentException">Not every observation would be in the same number of windows, or the number of fractions
     /// differs from that of the windows.</exception>

@@ -49,6 +49,7 @@ public abstract record ClimatologicalMethod : AssimilationMethod<GaussianMemory>
 /// A climatology as a method: forecast and analysis are its mean in every cycle, whatever is observed. It is the baseline for every other
 /// method.
 /// </summary>
+[Component("climatology-method", 2)]
 public sealed record Climatology : ClimatologicalMethod
 {
     /// <inheritdoc/>
@@ -62,6 +63,7 @@ public sealed record Climatology : ClimatologicalMethod
 /// without earlier cycles (Gandin 1963). The forecast column is the climatology; <see cref="LeadTimeForecast"/> adds a model forecast
 /// from its analyses.
 /// </summary>
+[Component("optimal-interpolation-method", 2)]
 public sealed record OptimalInterpolation : ClimatologicalMethod
 {
     /// <inheritdoc/>

@@ -4,6 +4,7 @@ namespace DaML;
 /// The Kalman filter, exact for a linear model and operator, from a normal initial condition (<see cref="AssimilationSystem.Initial"/>);
 /// for nonlinear ones it is the <see cref="ExtendedKalmanFilter"/>.
 /// </summary>
+[Component("kalman-filter-method", 2)]
 public record KalmanFilter : AssimilationMethod<GaussianMemory>
 {
     /// <summary>The inflation of the covariance in every cycle, by a factor (default: none).</summary>
@@ -31,6 +32,7 @@ public record KalmanFilter : AssimilationMethod<GaussianMemory>
 /// The extended Kalman filter: model and operator linearised at the mean in every time step. A chaotic model needs a
 /// <see cref="KalmanFilter.CovarianceGrowthPerTimeUnit"/>.
 /// </summary>
+[Component("extended-kalman-filter-method", 2)]
 public sealed record ExtendedKalmanFilter : KalmanFilter
 {
     /// <inheritdoc/>

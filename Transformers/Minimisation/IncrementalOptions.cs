@@ -13,6 +13,7 @@ public enum OuterStep
 }
 
 /// <summary>Settings of incremental 4D-Var, with their defaults.</summary>
+[Component("incremental-minimisation")]
 public sealed record IncrementalOptions : MinimisationOptions
 {
     /// <summary>The largest number of outer loops (default: 3; the second corrects the linearisation, the third is seldom worth

@@ -1,6 +1,7 @@
 namespace DaML;
 
 /// <summary>Settings of limited-memory quasi-Newton 4D-Var, with their defaults.</summary>
+[Component("quasi-newton-minimisation")]
 public sealed record QuasiNewtonOptions : MinimisationOptions
 {
     /// <summary>The number of latest steps in the approximate Hessian (default: 10).</summary>

@@ -1,6 +1,7 @@
 namespace DaML;
 
 /// <summary>A particle filter (<see cref="ParticleFilterAnalyzer"/>, <see cref="ParticlePropagater"/>).</summary>
+[Component("particle-filter-method", 2)]
 public sealed record ParticleFilter : AssimilationMethod<ParticleMemory>
 {
     /// <summary>
@@ -18,6 +19,7 @@ public sealed record ParticleFilter : AssimilationMethod<ParticleMemory>
     public double EffectiveSizeRatio { get; init; } = 0.5;
 
     /// <summary>The regularisation that separates copies of a particle (default: none, which suits a model with its own error).</summary>
+    [Inlined]
     public ParticleJitter Jitter { get; init; } = ParticleJitter.None;
 
     /// <summary>The bootstrap filter, for a model whose own error separates copies of a particle.</summary>

@@ -6,20 +6,28 @@ public abstract record Background
     /// <summary>B; null if it is to be learned.</summary>
     public abstract IErrorCovariance? Covariance { get; }
 
-    /// <summary>What must be learned, for messages; null if B is known.</summary>
-    protected internal virtual string? ToLearn => null;
+}
+
+/// <summary>A background error covariance that is learned from data.</summary>
+public abstract record LearnedBackground : Background
+{
+    /// <inheritdoc/>
+    public sealed override IErrorCovariance? Covariance => null;
+
+    /// <summary>What must be learned, for messages.</summary>
+    protected internal abstract string ToLearn { get; }
 
     /// <summary>Refuses invalid settings.</summary>
-    protected internal virtual void Check() { }
+    protected internal abstract void Check();
 
     /// <summary>Learns B for a method, and the method's start.</summary>
     /// <param name="method">The method, given a B and a start.</param>
     /// <param name="problem">The purpose of B.</param>
     /// <param name="data">The training data.</param>
     /// <param name="cancellation">Cancels the work.</param>
-    protected internal abstract (IErrorCovariance Covariance,
-        IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
-        BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation);
+    protected internal abstract (IErrorCovariance Covariance, IInitialCondition Initial) Learn(
+        Func<IErrorCovariance, IInitialCondition, ITransformer> method, BackgroundProblem problem, ITrajectoryView data,
+        CancellationToken cancellation);
 }
 
 /// <summary>The purpose of a background error covariance.</summary>
@@ -30,15 +38,11 @@ public sealed record BackgroundProblem(DataAssimilationContext Context, Assimila
 
 /// <summary>A background error covariance that is known.</summary>
 /// <param name="Known">B, of the state's dimension.</param>
+[Component("known-background")]
 public sealed record KnownBackground(IErrorCovariance Known) : Background
 {
     /// <inheritdoc/>
     public override IErrorCovariance Covariance => Known;
-
-    /// <inheritdoc/>
-    protected internal override (IErrorCovariance Covariance,
-        IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
-        BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation) => (Known, problem.System.InitialOrUsual);
 }
 
 /// <summary>The settings that 3D-Var and 4D-Var share.</summary>
@@ -52,12 +56,12 @@ public abstract record VariationalMethod<TMemory> : AssimilationMethod<TMemory> 
     public required Background Background { get; init; }
 
     /// <inheritdoc/>
-    protected internal override string? ToLearn => Background.ToLearn;
+    protected internal override string? ToLearn => (Background as LearnedBackground)?.ToLearn;
 
     /// <inheritdoc/>
     protected internal override AssimilationTriple<TMemory> Triple(AssimilationSystem system, DataAssimilationContext context)
     {
-        Background.Check();
+        (Background as LearnedBackground)?.Check();
         // If B is to be learned, any B gives the columns.
         var covariance = Background.Covariance ?? ErrorCovariance.Scalar(system.Dynamics.Dimension, 1);
         if (covariance.Dimension != system.Dynamics.Dimension)
@@ -72,7 +76,8 @@ public abstract record VariationalMethod<TMemory> : AssimilationMethod<TMemory> 
         ITrajectoryView data,
         DataAssimilationContext context, CancellationToken cancellation)
     {
-        var (covariance, initial) = Background.Learn((b, start) => With(b).For(system with { Initial = start }, context),
+        var (covariance, initial) = ((LearnedBackground)Background).Learn(
+            (b, start) => With(b).For(system with { Initial = start }, context),
             new BackgroundProblem(context, system, typeof(TMemory) != typeof(StateMemory)), data, cancellation);
         return (With(covariance), system with { Initial = initial });
     }

@@ -4,9 +4,11 @@ namespace DaML;
 /// 4D-Var (<see cref="FourDimensionalVariationalAnalyzer"/>): incremental, or by a quasi-Newton method. It uses the model's tangent
 /// linear and adjoint; the model's error, if it has one, counts only through a <see cref="ModelErrorTerm"/>.
 /// </summary>
+[Component("4d-var-method", 2)]
 public sealed record FourDimensionalVariational : VariationalMethod<WindowMemory<StateMemory>>
 {
     /// <summary>The sequence of windows, in cycles; B is the covariance at their beginning. There is no default.</summary>
+    [Inlined]
     public required WindowCycling Window { get; init; }
 
     /// <summary>The minimisation of the cost, by type (default: outer and inner loops, <see cref="IncrementalOptions"/>).</summary>
@@ -28,6 +30,7 @@ public sealed record FourDimensionalVariational : VariationalMethod<WindowMemory
     /// Called with the full result of every window: costs term by term, residuals, Ritz values and condition of every inner solve. The
     /// result's tensors live until it returns. It is not saved with the method (default: null).
     /// </summary>
+    [NotSaved]
     public Action<FourDimensionalVariationalResult>? Observer { get; init; }
 
     /// <inheritdoc/>

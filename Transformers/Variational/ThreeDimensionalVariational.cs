@@ -1,6 +1,7 @@
 namespace DaML;
 
 /// <summary>3D-Var (<see cref="ThreeDimensionalVariationalAnalyzer"/>). The model's error, if it has one, is not drawn.</summary>
+[Component("3d-var-method", 2)]
 public sealed record ThreeDimensionalVariational : VariationalMethod<StateMemory>
 {
     /// <inheritdoc/>

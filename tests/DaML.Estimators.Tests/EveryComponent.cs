@@ -48,6 +48,9 @@ internal static class EveryComponent
             return network;
         }
 
+        // Methods.
+        foreach (var method in SavedMethodTests.Records) yield return method;
+
         // Models.
         var scalar = ErrorCovariance.Scalar(8, 0.3);
         var lorenz = new Lorenz96(8, 7.9, 0.04) { ModelError = scalar };

@@ -11,8 +11,10 @@ public sealed class EveryComponentTests
 
     private readonly DataAssimilationContext context = new(65);
 
-    /// <summary><c>Data/components.jsonl</c> was written before components were declared by an attribute, when each wrote itself by
-    /// hand.</summary>
+    /// <summary>
+    /// <c>Data/components.jsonl</c> was written before components were declared by an attribute, when each wrote itself by hand; the
+    /// methods' records, which came later, stand first, and sequential assimilations have the version that holds them.
+    /// </summary>
     [Fact]
     public void Every_component_is_written_as_before()
     {
