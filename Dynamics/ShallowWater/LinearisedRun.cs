@@ -72,9 +72,7 @@ internal sealed unsafe class LinearisedRun<T, TLanes> where T : unmanaged, INumb
     private void Sweep(RowSweep<T, TLanes> sweep, FieldBlock<T, AlongRow<T>>[] stages, FieldBlock<T, AlongRow<T>>[]? following)
     {
         coefficients.Begin(stages, following);
-        sweep.Begin(now, next, 0, lattice.Ny);
-        var (first, last) = sweep.Times;
-        for (int t = first; t < last + sweep.RowsAtOnce; t += sweep.RowsAtOnce) sweep.Advance(t);
+        sweep.Run(now, next, 0, lattice.Ny);
         (now, next) = (next, now);
     }
 }

@@ -11,8 +11,6 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
     : BalanceSweep<T, TLanes>(lattice, forced: false)
     where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
-    private static readonly T half = T.One / T.CreateChecked(2);
-
     protected override void Centres(int stage, int row)
     {
         int columns = Lattice.Nx;
@@ -21,7 +19,7 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
         T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
         T* atEta = at.State(stage, 0, row), atU = at.State(stage, 1, row), atV = at.State(stage, 2, row),
             atSouth = at.State(stage, 2, row - 1);
-        Vector256<T> depth = Vector256.Create(Lattice.Depth), gravity = Vector256.Create(Lattice.Gravity), h2 = Vector256.Create(half);
+        Vector256<T> depth = Lattice.Depth, gravity = Lattice.Gravity, h2 = Lattice<T>.Half;
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             Vector256<T> eta = At(e, i), here = At(u, i), speed = TLanes.Shared(atU, i);
@@ -31,8 +29,8 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
                 + Vectors.MultiplyAdd(TLanes.Shared(atV, i), At(v, i), TLanes.Shared(atSouth, i) * At(south, i));
             Put(bernoulli, i, Vectors.MultiplyAdd(h2, squares, gravity * eta));
         }
-        Ghosts<T, TLanes>.Before(Lattice, fluxU);
-        Ghosts<T, TLanes>.After(Lattice, bernoulli);
+        FillBefore(fluxU);
+        FillAfter(bernoulli);
     }
 
     protected override void Corners(int stage, int row)
@@ -47,14 +45,14 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
         T* atEta0 = at.State(stage, 0, row), atEta1 = at.State(stage, 0, row + 1), atV = at.State(stage, 2, row);
         T* vorticity = at.Row(stage, StageCoefficients<T>.Vorticity);
         T* speedX = at.Row(stage, StageCoefficients<T>.SpeedX), speedY = at.Row(stage, StageCoefficients<T>.SpeedY);
-        Vector256<T> depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half), dx = Vector256.Create(Lattice.InverseDx),
-            dy = Vector256.Create(Lattice.InverseDy);
+        Vector256<T> depth = Lattice.Depth, h2 = Lattice<T>.Half, dx = Lattice.InverseDx,
+            dy = Lattice.InverseDy;
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var depthV = Vectors.MultiplyAdd(h2, TLanes.Shared(atEta0, i) + TLanes.Shared(atEta1, i), depth);
             Put(fluxV, i, Vectors.MultiplyAdd(depthV, At(v, i), h2 * TLanes.Shared(atV, i) * (At(e0, i) + At(e1, i))));
         }
-        Ghosts<T, TLanes>.After(Lattice, fluxV);
+        FillAfter(fluxV);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var q4 = TLanes.Shared(vorticity, i);
@@ -63,14 +61,7 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
             Put(turnU, i, Vectors.MultiplyAdd(q4, At(fluxV, i) + At(fluxV, i + 1), TLanes.Shared(speedX, i) * qTimesDepth));
             Put(turnV, i, Vectors.MultiplyAdd(q4, At(fluxU0, i) + At(fluxU1, i), TLanes.Shared(speedY, i) * qTimesDepth));
         }
-        Ghosts<T, TLanes>.Before(Lattice, turnV);
+        FillBefore(turnV);
         at.Fetch(stage, 2, row + 1);
-    }
-
-    protected override void Wall(int stage, int row)
-    {
-        Clear(Pair(stage, FluxV, row));
-        Clear(Pair(stage, TurnU, row));
-        Clear(Pair(stage, TurnV, row));
     }
 }
