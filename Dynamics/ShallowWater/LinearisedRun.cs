@@ -2,11 +2,21 @@ using System.Numerics;
 
 namespace DaML.Components;
 
+/// <summary>Carries vectors along a trajectory, one by one or in groups.</summary>
+internal unsafe interface ILinearisedRun<T> where T : unmanaged, INumber<T>
+{
+    /// <summary>Carries perturbations to the end of the trajectory.</summary>
+    void TangentLinear(Trajectory<T> trajectory, T* perturbations, T* results);
+
+    /// <summary>Carries sensitivities back to its start.</summary>
+    void Adjoint(Trajectory<T> trajectory, T* sensitivities, T* results);
+}
+
 /// <summary>
 /// Propagates perturbations or sensitivities along a trajectory: one vector, or as many as share vectors. Its memory is kept for the next
 /// run.
 /// </summary>
-internal sealed unsafe class LinearisedRun<T, TLanes> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
+internal sealed unsafe class LinearisedRun<T, TLanes> : ILinearisedRun<T> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
     private readonly Lattice<T> lattice;
     private readonly StageCoefficients<T> coefficients;
