@@ -32,7 +32,7 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         (this.context, Name, this.values, this.forecast, this.createNetwork) = (context, name, values, forecast, createNetwork);
         this.options = (options ?? new()).Checked();
-        Contract = new([new(values, ColumnDefinition.AnySize)], [new(forecast, ColumnDefinition.AnySize)]);
+        Contract = SchemaContract.OfAnySize(values, forecast);
     }
 
     /// <inheritdoc/>
@@ -41,14 +41,11 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
     /// <inheritdoc/>
     public SchemaContract Contract { get; }
 
-    /// <inheritdoc/>
-    public TrajectorySchema GetOutputSchema(TrajectorySchema input) => LaggedRecord.OutputSchema(input, Contract, values, forecast, Name);
-
     /// <summary>Learns from the first nine tenths of the cycles and validates on the last tenth.</summary>
     /// <inheritdoc cref="Fit(ITrajectoryView, ITrajectoryView, CancellationToken)"/>
     public AutoregressiveModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
-        GetOutputSchema(data.Schema);
+        Contract.Apply(data.Schema, Name);
         using var scope = NewDisposeScope();
         var all = Read(data, Name, cancellation);
         long kept = all.Cycles - all.Cycles / 10;
@@ -68,8 +65,8 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
     /// <exception cref="ModelArchiveException">The checkpoint is damaged or belongs to another training.</exception>
     public AutoregressiveModel Fit(ITrajectoryView training, ITrajectoryView validation, CancellationToken cancellation = default)
     {
-        GetOutputSchema(training.Schema);
-        GetOutputSchema(validation.Schema);
+        Contract.Apply(training.Schema, Name);
+        Contract.Apply(validation.Schema, Name);
         using var scope = NewDisposeScope();
         return Fit(Read(training, Name, cancellation), Read(validation, $"The validation of {Name}", cancellation),
             TrainingSettings.Describe(training), TrainingSettings.Describe(validation), cancellation);
