@@ -144,21 +144,9 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
         $"{Name}, seed {context.Options.Seed}, {data}, deviations {record.Deviations.sum().ToDouble():r}, " +
         $"{options with { Training = options.Training with { CheckpointPath = null, MaximumDuration = null } }}, ") +
         TrainingSettings.Describe(network).ToJsonString() + ", " +
-        string.Join(", ", network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.Sizes())));
+        TrainingSettings.Sizes(network);
 
-    private TrainingSettings SettingsOf(string learned, string watched, nn.Module network) => new()
-    {
-        Method = Name,
-        Model = $"an autoregressive emulator of {options.Lags} lags, " +
-            (options.Baseline is null ? "alone" : "correcting ridge regression"),
-        Seed = context.Options.Seed,
-        Options = options.Training with { CheckpointPath = null },
-        Data = learned,
-        Validation = watched,
-        Network = TrainingSettings.Describe(network),
-        Observing = "none",
-        Device = context.Device.ToString(),
-        Precision = context.Options.NetworkPrecision,
-        Software = TrainingSettings.SoftwareInUse(),
-    };
+    private TrainingSettings SettingsOf(string learned, string watched, nn.Module network) =>
+        TrainingSettings.Of(context, Name, $"an autoregressive emulator of {options.Lags} lags, " +
+            (options.Baseline is null ? "alone" : "correcting ridge regression"), options.Training, network, "none", learned, watched);
 }
