@@ -18,12 +18,14 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
     // of one row: q/4 times turnUBar; u/2 and h_u times UBar
     private const int TurnU = 0, SpeedU = 1, FluxU = 2;
 
+    private static readonly T half = T.One / T.CreateChecked(2);
+
     protected override void Centres(int stage, int row)
     {
         int columns = Lattice.Nx;
         at.Fetch(3 - stage, 0, row);
         T* b = Row(stage, 1, row), c = Row(stage, 2, row), south = Row(stage, 2, row - 1), bernoulli = Pair(stage, Bernoulli, row);
-        Vector256<T> dx = Lattice.InverseDx, dy = Lattice.InverseDy;
+        Vector256<T> dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
             Put(bernoulli, i, Vectors.MultiplyAdd(dx, At(b, i) - At(b, i - 1), dy * (At(c, i) - At(south, i))));
         FillAfter(bernoulli);
@@ -42,7 +44,7 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         T* atEta0 = at.State(linear, 0, row), atEta1 = at.State(linear, 0, row + 1), atV = at.State(linear, 2, row);
         T* turning = Pair(stage, Turning, row), depths = Pair(stage, Depths, row), turnV = Pair(stage, TurnV, row), turnU = Scratch(TurnU);
         T* speedV = Pair(stage, SpeedV, row), fluxV = Pair(stage, FluxV, row);
-        Vector256<T> depth = Lattice.Depth, h2 = Lattice<T>.Half, dy = Lattice.InverseDy;
+        Vector256<T> depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half), dy = Vector256.Create(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             Vector256<T> turnUBar = At(b0, i) + At(b1, i), turnVBar = -(At(c, i) + At(c, i + 1)), q4 = TLanes.Shared(vorticity, i);
@@ -83,10 +85,10 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         T* turnV0 = Pair(stage, TurnV, row), turnVSouth = Pair(stage, TurnV, row - 1);
         T* speedV0 = Pair(stage, SpeedV, row), speedVSouth = Pair(stage, SpeedV, row - 1), fluxV = Pair(stage, FluxV, row);
         T* speedU = Scratch(SpeedU), fluxU = Scratch(FluxU);
-        Vector256<T> h = Vector256.Create(weight), depth = Lattice.Depth, h2 = Lattice<T>.Half,
-            gravity = Lattice.Gravity, dx = Lattice.InverseDx, dy = Lattice.InverseDy;
-        Vector256<T> viscosityX = Lattice.ViscosityX, viscosityY = Lattice.ViscosityY,
-            damping = Lattice.Damping;
+        Vector256<T> h = Vector256.Create(weight), depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half),
+            gravity = Vector256.Create(Lattice.Gravity), dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
+        Vector256<T> viscosityX = Vector256.Create(Lattice.ViscosityX), viscosityY = Vector256.Create(Lattice.ViscosityY),
+            damping = Vector256.Create(Lattice.Damping);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var flux = Vectors.MultiplyAdd(dx, At(a, i + 1) - At(a, i), At(turnV0, i) + At(turnVSouth, i));

@@ -25,9 +25,9 @@ internal abstract unsafe class BalanceSweep<T, TLanes>(Lattice<T> lattice, bool 
         T* b0 = Pair(stage, Bernoulli, row), b1 = Pair(stage, Bernoulli, row + 1);
         T* turnU = Pair(stage, TurnU, row), turnSouth = Pair(stage, TurnU, row - 1), turnV = Pair(stage, TurnV, row);
         T* windX = Lattice.WindX(row), windY = Lattice.WindY(row);
-        Vector256<T> h = Vector256.Create(weight), dx = Lattice.InverseDx, dy = Lattice.InverseDy;
-        Vector256<T> viscosityX = Lattice.ViscosityX, viscosityY = Lattice.ViscosityY,
-            damping = Lattice.Damping;
+        Vector256<T> h = Vector256.Create(weight), dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
+        Vector256<T> viscosityX = Vector256.Create(Lattice.ViscosityX), viscosityY = Vector256.Create(Lattice.ViscosityY),
+            damping = Vector256.Create(Lattice.Damping);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var inflow = Vectors.MultiplyAdd(dx, At(fluxU, i - 1) - At(fluxU, i), dy * (At(fluxSouth, i) - At(fluxV, i)));

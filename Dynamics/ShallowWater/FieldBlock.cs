@@ -68,7 +68,7 @@ internal sealed unsafe class FieldBlock<T, TLanes> where T : unmanaged, INumber<
     public Vector256<T> Sound()
     {
         var sound = Vector256<T>.AllBitsSet;
-        var dry = -lattice.Depth;
+        var dry = Vector256.Create(-lattice.Depth);
         for (int r = 0; r < lattice.Ny; r++)
         {
             T* e = Row(0, r), u = Row(1, r), v = Row(2, r);

@@ -16,11 +16,9 @@ internal sealed unsafe class Lattice<T> where T : unmanaged, INumber<T>
         (PeriodicX, PeriodicY) = (options.PeriodicX, options.PeriodicY);
         double dx = options.LengthX / Nx, dy = options.LengthY / Ny;
         double alongX = options.Viscosity / (dx * dx), alongY = options.Viscosity / (dy * dy);
-        TimeStep = Number(options.TimeStep);
-        (Depth, Gravity) = (Everywhere(options.Depth), Everywhere(options.Gravity));
-        (InverseDx, InverseDy) = (Everywhere(1 / dx), Everywhere(1 / dy));
-        (ViscosityX, ViscosityY) = (Everywhere(alongX), Everywhere(alongY));
-        Damping = Everywhere(-2 * alongX - 2 * alongY - options.Drag);
+        (Depth, Gravity, TimeStep) = (Number(options.Depth), Number(options.Gravity), Number(options.TimeStep));
+        (InverseDx, InverseDy) = (Number(1 / dx), Number(1 / dy));
+        (ViscosityX, ViscosityY, Damping) = (Number(alongX), Number(alongY), Number(-2 * alongX - 2 * alongY - options.Drag));
         // f at the corners between rows -1 and 0 .. ny - 1 and ny
         coriolis = [.. Enumerable.Range(0, Ny + 1)
             .Select(corner => Number(options.Coriolis + options.Beta * (corner * dy - options.LengthY / 2)))];
@@ -33,12 +31,6 @@ internal sealed unsafe class Lattice<T> where T : unmanaged, INumber<T>
         }
     }
 
-    /// <summary>1/2 in every lane.</summary>
-    public static Vector256<T> Half { get; } = Everywhere(0.5);
-
-    /// <summary>1/4 in every lane.</summary>
-    public static Vector256<T> Quarter { get; } = Everywhere(0.25);
-
     public ShallowWaterOptions Options { get; }
 
     public int Nx { get; }
@@ -47,18 +39,18 @@ internal sealed unsafe class Lattice<T> where T : unmanaged, INumber<T>
     public int RowsV { get; }
     public bool PeriodicX { get; }
     public bool PeriodicY { get; }
-    public Vector256<T> Depth { get; }
-    public Vector256<T> Gravity { get; }
+    public T Depth { get; }
+    public T Gravity { get; }
     public T TimeStep { get; }
-    public Vector256<T> InverseDx { get; }
-    public Vector256<T> InverseDy { get; }
+    public T InverseDx { get; }
+    public T InverseDy { get; }
 
     /// <summary>nu / dx^2 and nu / dy^2: weights of the neighbours in the viscosity.</summary>
-    public Vector256<T> ViscosityX { get; }
-    public Vector256<T> ViscosityY { get; }
+    public T ViscosityX { get; }
+    public T ViscosityY { get; }
 
     /// <summary>-2 nu / dx^2 - 2 nu / dy^2 - c_b: weight of the point itself.</summary>
-    public Vector256<T> Damping { get; }
+    public T Damping { get; }
 
     /// <summary>n</summary>
     public int Dimension => Nx * Ny + ColumnsU * Ny + Nx * RowsV;
@@ -67,7 +59,7 @@ internal sealed unsafe class Lattice<T> where T : unmanaged, INumber<T>
     public double TimeOfStep => 6.0 * Nx * Ny;
 
     /// <summary>f at the corners between this row and the next.</summary>
-    public Vector256<T> Coriolis(int row) => Vector256.Create(coriolis[PeriodicY ? 0 : row + 1]);
+    public T Coriolis(int row) => coriolis[PeriodicY ? 0 : row + 1];
 
     /// <summary>tau_x / (rho0 H) at the points of u of a row.</summary>
     public T* WindX(int row) => wind[Wrapped(row)] + Vector256<T>.Count;
@@ -103,6 +95,4 @@ internal sealed unsafe class Lattice<T> where T : unmanaged, INumber<T>
     }
 
     private static T Number(double value) => T.CreateChecked(value);
-
-    private static Vector256<T> Everywhere(double value) => Vector256.Create(Number(value));
 }

@@ -20,6 +20,8 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
 
     private const int CacheLine = 64;
 
+    private static readonly T half = T.One / T.CreateChecked(2), quarter = half * half;
+
     private readonly PinnedRows<T> rows = new(4 * Count, RowLayout<T, AlongRow<T>>.Pitch(lattice.Nx));
     private readonly RowTable<T>[] states = new RowTable<T>[4], later = new RowTable<T>[4];
 
@@ -64,9 +66,9 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
         T* e0 = State(stage, 0, row), e1 = State(stage, 0, row + 1), u0 = State(stage, 1, row), u1 = State(stage, 1, row + 1),
             v = State(stage, 2, row);
         T* vorticities = Row(stage, Vorticity), speedX = Row(stage, SpeedX), speedY = Row(stage, SpeedY);
-        Vector256<T> depth = lattice.Depth, h2 = Lattice<T>.Half, h4 = Lattice<T>.Quarter,
-            coriolis = lattice.Coriolis(row);
-        Vector256<T> dx = lattice.InverseDx, dy = lattice.InverseDy;
+        Vector256<T> depth = Vector256.Create(lattice.Depth), h2 = Vector256.Create(half), h4 = Vector256.Create(quarter),
+            coriolis = Vector256.Create(lattice.Coriolis(row));
+        Vector256<T> dx = Vector256.Create(lattice.InverseDx), dy = Vector256.Create(lattice.InverseDy);
         for (int i = 0; i < columns; i += Vector256<T>.Count)
         {
             Vector256<T> southWest = At(e0, i), southEast = At(e0, i + 1), northWest = At(e1, i), northEast = At(e1, i + 1);

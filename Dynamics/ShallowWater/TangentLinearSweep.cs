@@ -11,6 +11,8 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
     : BalanceSweep<T, TLanes>(lattice, forced: false)
     where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
+    private static readonly T half = T.One / T.CreateChecked(2);
+
     protected override void Centres(int stage, int row)
     {
         int columns = Lattice.Nx;
@@ -19,7 +21,7 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
         T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
         T* atEta = at.State(stage, 0, row), atU = at.State(stage, 1, row), atV = at.State(stage, 2, row),
             atSouth = at.State(stage, 2, row - 1);
-        Vector256<T> depth = Lattice.Depth, gravity = Lattice.Gravity, h2 = Lattice<T>.Half;
+        Vector256<T> depth = Vector256.Create(Lattice.Depth), gravity = Vector256.Create(Lattice.Gravity), h2 = Vector256.Create(half);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             Vector256<T> eta = At(e, i), here = At(u, i), speed = TLanes.Shared(atU, i);
@@ -45,8 +47,8 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
         T* atEta0 = at.State(stage, 0, row), atEta1 = at.State(stage, 0, row + 1), atV = at.State(stage, 2, row);
         T* vorticity = at.Row(stage, StageCoefficients<T>.Vorticity);
         T* speedX = at.Row(stage, StageCoefficients<T>.SpeedX), speedY = at.Row(stage, StageCoefficients<T>.SpeedY);
-        Vector256<T> depth = Lattice.Depth, h2 = Lattice<T>.Half, dx = Lattice.InverseDx,
-            dy = Lattice.InverseDy;
+        Vector256<T> depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half), dx = Vector256.Create(Lattice.InverseDx),
+            dy = Vector256.Create(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var depthV = Vectors.MultiplyAdd(h2, TLanes.Shared(atEta0, i) + TLanes.Shared(atEta1, i), depth);

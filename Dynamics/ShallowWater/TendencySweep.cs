@@ -11,6 +11,8 @@ namespace DaML.Components;
 internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice) : BalanceSweep<T, TLanes>(lattice, forced: true)
     where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
+    private static readonly T half = T.One / T.CreateChecked(2), quarter = half * half;
+
     /// <summary>The lanes that held finite heights and positive depths at the beginning of every step so far: all bits set.</summary>
     public Vector256<T> Sound { get; private set; }
 
@@ -22,8 +24,8 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice) : Bala
         int columns = Lattice.Nx;
         T* e = Row(stage, 0, row), u = Row(stage, 1, row), v = Row(stage, 2, row), south = Row(stage, 2, row - 1);
         T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
-        Vector256<T> depth = Lattice.Depth, gravity = Lattice.Gravity, h2 = Lattice<T>.Half,
-            h4 = Lattice<T>.Quarter, dry = -depth, sound = Sound;
+        Vector256<T> depth = Vector256.Create(Lattice.Depth), gravity = Vector256.Create(Lattice.Gravity), h2 = Vector256.Create(half),
+            h4 = Vector256.Create(quarter), dry = -depth, sound = Sound;
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             Vector256<T> eta = At(e, i), here = At(u, i), west = At(u, i - 1), north = At(v, i), below = At(south, i);
@@ -45,9 +47,9 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice) : Bala
             v = Row(stage, 2, row);
         T* fluxV = Pair(stage, FluxV, row), fluxU0 = Pair(stage, FluxU, row), fluxU1 = Pair(stage, FluxU, row + 1);
         T* turnU = Pair(stage, TurnU, row), turnV = Pair(stage, TurnV, row);
-        Vector256<T> depth = Lattice.Depth, h2 = Lattice<T>.Half, h4 = Lattice<T>.Quarter,
-            coriolis = Lattice.Coriolis(row);
-        Vector256<T> dx = Lattice.InverseDx, dy = Lattice.InverseDy;
+        Vector256<T> depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half), h4 = Vector256.Create(quarter),
+            coriolis = Vector256.Create(Lattice.Coriolis(row));
+        Vector256<T> dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var depthV = Vectors.MultiplyAdd(h2, At(e0, i) + At(e1, i), depth);
