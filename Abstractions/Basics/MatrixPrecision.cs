@@ -25,8 +25,7 @@ internal static class MatrixPrecisions
     /// <exception cref="ArgumentException">The value does not exist, or the device does not support it.</exception>
     public static void Apply(MatrixPrecision precision, Device device)
     {
-        if (!Enum.IsDefined(precision))
-            throw new ArgumentOutOfRangeException(nameof(precision), precision, $"'{nameof(MatrixPrecision)}' has no value {precision}.");
+        Require.Defined(precision);
         bool tensorFloat = precision == MatrixPrecision.TensorFloat32;
         if (device.type != DeviceType.CUDA)
         {

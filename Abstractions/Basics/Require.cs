@@ -18,6 +18,23 @@ public static class Require
         T.IsFinite(value) && value >= T.Zero ? value
         : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number, zero or above; given: {value}.");
 
+    /// <summary>Requires a finite number.</summary>
+    public static double Finite(double value, [CallerArgumentExpression(nameof(value))] string name = "") => double.IsFinite(value) ? value
+        : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number; given: {value}.");
+
+    /// <summary>Requires a share of a whole: a number above 0 and at most 1.</summary>
+    public static double Share(double value, [CallerArgumentExpression(nameof(value))] string name = "") => value is > 0 and <= 1 ? value
+        : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be above 0 and at most 1; given: {value}.");
+
+    /// <summary>Requires one of the values that an enumeration names.</summary>
+    public static T Defined<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : struct, Enum =>
+        Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(name, value, $"'{name}' has no value {value}.");
+
+    /// <summary>Requires a whole number from <paramref name="minimum"/> to <paramref name="maximum"/>.</summary>
+    public static long Between(long value, long minimum, long maximum, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value >= minimum && value <= maximum ? value : throw new ArgumentOutOfRangeException(name, value,
+            $"'{name}' must be between {minimum} and {maximum}; given: {value}.");
+
     /// <summary>Requires a whole number of at least <paramref name="minimum"/>.</summary>
     public static long AtLeast(long value, long minimum, [CallerArgumentExpression(nameof(value))] string name = "") =>
         value >= minimum ? value
@@ -64,7 +81,7 @@ public static class Require
     private static bool HasLast(Tensor tensor, long dimension) => tensor.ndim > 0 && tensor.size(-1) == dimension;
 
     private static ArgumentException WrongLast(Tensor tensor, long dimension, string what) =>
-        new($"{what} must have {dimension} as its last size; given: {ColumnDefinition.Describe(tensor.Sizes())}.");
+        new($"{what} must have {dimension} as its last size; given: {tensor.DescribeSizes()}.");
 
     /// <summary>Requires a tensor of exactly this shape; <see cref="ColumnDefinition.AnySize"/> takes any size.</summary>
     public static Tensor Shape(Tensor tensor, string what, params ReadOnlySpan<long> shape)
@@ -73,7 +90,7 @@ public static class Require
         for (int i = 0; fits && i < shape.Length; i++) fits = shape[i] == ColumnDefinition.AnySize || shape[i] == tensor.size(i);
         if (fits) return tensor;
         throw new ArgumentException(
-            $"{what} must have shape {ColumnDefinition.Describe(shape.ToArray())}; given: {ColumnDefinition.Describe(tensor.Sizes())}.");
+            $"{what} must have shape {ColumnDefinition.Describe(shape.ToArray())}; given: {tensor.DescribeSizes()}.");
     }
 
     /// <summary>Requires a tensor without infinities and NaNs.</summary>

@@ -18,6 +18,10 @@ public static class TensorSizes
         return sizes;
     }
 
+    /// <summary>Writes a tensor's sizes for a message, <c>[40]</c>.</summary>
+    /// <param name="tensor">The tensor.</param>
+    public static string DescribeSizes(this Tensor tensor) => ColumnDefinition.Describe(tensor.Sizes());
+
     /// <summary>Whether two tensors have the same sizes.</summary>
     /// <param name="tensor">The first tensor.</param>
     /// <param name="other">The second tensor.</param>

@@ -99,6 +99,9 @@ public sealed class ComponentWriter
     /// <summary>Writes a tensor.</summary>
     public void Tensor(string name, Tensor value) => tensors?.Add(path + "/" + name, value);
 
+    /// <summary>Writes the state of a random stream.</summary>
+    public void Stream(string name, RandomStream stream) => Tensor(name, stream.Capture());
+
     /// <summary>Writes a part, itself a component.</summary>
     /// <exception cref="NotSupportedException">The part cannot be saved.</exception>
     public void Part(string name, object part) => parts.Add(name, Write(part, path + "/" + name, tensors));
@@ -204,6 +207,15 @@ public sealed class ComponentReader
     public Tensor Tensor(string name) =>
         tensors.TryGetValue(path + "/" + name, out var tensor) ? tensor.to(Context.Device, copy: true).DetachFromDisposeScope()
         : throw Refuse($"the tensor '{name}' is missing");
+
+    /// <summary>Sets a random stream to the state that was written.</summary>
+    /// <exception cref="ModelArchiveException">It is missing.</exception>
+    public void Stream(string name, RandomStream stream)
+    {
+        using var state = Tensor(name);
+        using var here = state.cpu();
+        stream.Restore(here);
+    }
 
     /// <summary>Reads a tensor for a constructor, which copies what it needs; <see cref="EndLoans"/> disposes it.</summary>
     internal Tensor Loan(string name)

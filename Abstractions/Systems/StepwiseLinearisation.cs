@@ -139,8 +139,8 @@ public sealed class StepwiseLinearisation : ILinearisation
         foreach (var (step, other) in known.Index())
             if (other.dtype != state.dtype || !other.Sizes().AsSpan().SequenceEqual(state.Sizes()))
                 throw new ArgumentException($"{Name} must have states of {dynamics.Name} of the shape and precision of the first, " +
-                    $"{ColumnDefinition.Describe(state.Sizes())} in {state.dtype}; given at step {step}: " +
-                        $"{ColumnDefinition.Describe(other.Sizes())} in {other.dtype}.");
+                    $"{state.DescribeSizes()} in {state.dtype}; given at step {step}: " +
+                        $"{other.DescribeSizes()} in {other.dtype}.");
     }
 
     private static Tensor Repeated(Tensor state, Tensor vectors) =>

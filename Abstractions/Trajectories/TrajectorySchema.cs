@@ -54,6 +54,16 @@ public sealed record SchemaContract(IReadOnlyList<ColumnDefinition> Requires, IR
     /// <summary>The contract of a step that needs and adds nothing.</summary>
     public static SchemaContract None { get; } = new([], []);
 
+    // The added column's size as a multiple of that of the required one, which may be any; null if the contract states the sizes.
+    private long? Times { get; init; }
+
+    /// <summary>The contract of a step that reads vectors of any size and adds vectors of a multiple of it.</summary>
+    /// <param name="input">The column that it reads, <c>[n]</c>.</param>
+    /// <param name="output">The column that it adds, <c>[times n]</c>.</param>
+    /// <param name="times">The multiple (default: 1).</param>
+    public static SchemaContract OfAnySize(Column input, Column output, long times = 1) =>
+        new([new(input, ColumnDefinition.AnySize)], [new(output, ColumnDefinition.AnySize)]) { Times = times };
+
     /// <summary>The output schema of a step whose input has the schema <paramref name="input"/>.</summary>
     /// <param name="input">The schema of the step's input.</param>
     /// <param name="step">The name of the step in a message.</param>
@@ -62,7 +72,7 @@ public sealed record SchemaContract(IReadOnlyList<ColumnDefinition> Requires, IR
     {
         foreach (var required in Requires)
             Check(step, required, input.Find(required.Column), $"the view it is put on has: {input}");
-        return input.With(Adds);
+        return input.With(Times is { } times ? [new(Adds[0].Column, times * input[Requires[0].Column].Shape[0])] : Adds);
     }
 
     /// <summary>The contract of this step followed by another.</summary>

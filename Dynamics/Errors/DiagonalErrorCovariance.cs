@@ -46,7 +46,7 @@ public sealed class DiagonalErrorCovariance : ErrorCovariance
         using var scope = NewDisposeScope();
         if (variances.ndim != 1 || !variances.is_floating_point())
             throw new ArgumentException(
-                $"The variances must be a vector in single or double precision; given: {ColumnDefinition.Describe(variances.Sizes())}, " +
+                $"The variances must be a vector in single or double precision; given: {variances.DescribeSizes()}, " +
                     $"{variances.dtype}.", nameof(variances));
         Require.Finite(variances, "The variances of an error covariance");
         if (variances.numel() > 0 && variances.min().ToDouble() is var smallest && !(smallest >= 0))

@@ -67,21 +67,19 @@ public sealed record DiffusionOptions
 
     internal DiffusionOptions Checked()
     {
-        Require.AtLeast(Columns, 1, nameof(Columns));
-        Require.AtLeast(Rows, 1, nameof(Rows));
-        Require.Positive(SpacingX, nameof(SpacingX));
-        Require.Positive(SpacingY, nameof(SpacingY));
-        Require.Positive(CorrelationLength, nameof(CorrelationLength));
-        Require.NotNegative(Variance, nameof(Variance));
+        Require.AtLeast(Columns, 1);
+        Require.AtLeast(Rows, 1);
+        Require.Positive(SpacingX);
+        Require.Positive(SpacingY);
+        Require.Positive(CorrelationLength);
+        Require.NotNegative(Variance);
         if (Variances is not null && Variances.Length != (long)Rows * Columns)
             throw new ArgumentException($"'{nameof(Variances)}' must have a value for each of the {Rows} x {Columns} points; " +
                 $"given: {Variances.Length}.", nameof(Variances));
         foreach (double variance in Variances ?? []) Require.NotNegative(variance, nameof(Variances));
-        if (Steps is < 3 or > 30) throw new ArgumentOutOfRangeException(nameof(Steps), Steps,
-            $"'{nameof(Steps)}' must be 3 to 30; given: {Steps}.");
-        foreach (var (name, boundary) in ((string, DiffusionBoundary)[])[(nameof(BoundaryX), BoundaryX), (nameof(BoundaryY), BoundaryY)])
-            if (!Enum.IsDefined(boundary)) throw new ArgumentOutOfRangeException(name, boundary,
-                $"No such boundary of a diffusion: {boundary}.");
+        Require.Between(Steps, 3, 30);
+        Require.Defined(BoundaryX);
+        Require.Defined(BoundaryY);
         return this;
     }
 }

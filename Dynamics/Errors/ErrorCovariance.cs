@@ -121,9 +121,9 @@ public abstract class ErrorCovariance : IErrorCovariance
                 throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {mask.dtype}.", nameof(mask));
             if (vector.ndim < 2)
                 throw new ArgumentException(
-                    $"A vector with a mask must be [batch, ..., {Dimension}]; given: {ColumnDefinition.Describe(vector.Sizes())}.",
+                    $"A vector with a mask must be [batch, ..., {Dimension}]; given: {vector.DescribeSizes()}.",
                     nameof(vector));
-            Require.Shape(mask, $"The mask of a vector {ColumnDefinition.Describe(vector.Sizes())}", vector.size(0), Dimension);
+            Require.Shape(mask, $"The mask of a vector {vector.DescribeSizes()}", vector.size(0), Dimension);
         }
         if (IsDiagonal && mask is null) return compute(vector, mask);
         using var scope = NewDisposeScope();

@@ -82,7 +82,7 @@ public sealed class FullErrorCovariance : ErrorCovariance
         if (matrix.ndim != 2 || matrix.size(0) != matrix.size(1) || !matrix.is_floating_point())
             throw new ArgumentException(
                 $"An error covariance must be a square matrix in single or double precision; given: " +
-                    $"{ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
+                    $"{matrix.DescribeSizes()}, {matrix.dtype}.", nameof(matrix));
         if (matrix.numel() == 0) return 0;
         Require.Finite(matrix, "An error covariance");
         double asymmetry = (matrix - matrix.mT).abs().max().ToDouble(), largest = matrix.abs().max().ToDouble();

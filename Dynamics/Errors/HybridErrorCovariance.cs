@@ -39,9 +39,7 @@ public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponen
 
     internal static HybridErrorCovariance Of(Tensor members, IErrorCovariance background, double weight)
     {
-        if (!(weight > 0 && weight <= 1))
-            throw new ArgumentOutOfRangeException(nameof(weight), weight,
-                $"The ensemble's weight must be above 0 and at most 1; given: {weight}.");
+        Require.Share(weight);
         Require.Shape(members, "The ensemble", ColumnDefinition.AnySize, background.Dimension);
         Require.AtLeast(members.size(0), 2, "members");
         Require.Finite(members, "The ensemble");

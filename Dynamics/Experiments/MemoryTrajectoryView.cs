@@ -82,7 +82,7 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
     {
         if (values.ndim < 2 || values.size(0) != cycles || values.size(1) != batch || batch < 1)
             throw new ArgumentException($"The column '{column}' must be [{cycles} cycles, {batch} trajectories, ...]; given: " +
-                $"{ColumnDefinition.Describe(values.Sizes())}.", nameof(columns));
+                $"{values.DescribeSizes()}.", nameof(columns));
         if (column == Columns.ObservationMask && values.dtype != ScalarType.Bool)
             throw new ArgumentException($"The column '{column}' must be boolean, true = observed; given: {values.dtype}.", nameof(columns));
         if (!values.is_floating_point()) return values;
@@ -92,8 +92,8 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
         if (mask is not null && !mask.HasSizesOf(values) && !FiniteNumbers.All(values))
             throw new ArgumentException($"The column '{column}' has values that are not finite, and its mask " +
                 $"'{Columns.MaskOf(column)}' does not say of each of them whether it is missing: " +
-                $"its shape is {ColumnDefinition.Describe(mask.Sizes())}, the column's " +
-                $"{ColumnDefinition.Describe(values.Sizes())}.", nameof(columns));
+                $"its shape is {mask.DescribeSizes()}, the column's " +
+                $"{values.DescribeSizes()}.", nameof(columns));
         return Require.Finite(MaskedValues.Cleared(values, mask), $"The column '{column}'");
     }
 

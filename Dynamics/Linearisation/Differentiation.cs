@@ -170,7 +170,7 @@ public static class Differentiation
     {
         if (!expected.HasSizesOf(given))
             throw new ArgumentException(
-                $"The {what} must have shape {ColumnDefinition.Describe(expected.Sizes())}; given: " +
-                    $"{ColumnDefinition.Describe(given.Sizes())}.", what);
+                $"The {what} must have shape {expected.DescribeSizes()}; given: " +
+                    $"{given.DescribeSizes()}.", what);
     }
 }

@@ -156,7 +156,7 @@ public abstract class DiscreteDynamics : IDynamics
     {
         if (!state.HasSizesOf(other))
             throw new ArgumentException(
-                $"The {what} of {Name} must have the state's shape {ColumnDefinition.Describe(state.Sizes())}; given: " +
-                    $"{ColumnDefinition.Describe(other.Sizes())}.", what);
+                $"The {what} of {Name} must have the state's shape {state.DescribeSizes()}; given: " +
+                    $"{other.DescribeSizes()}.", what);
     }
 }

@@ -21,8 +21,7 @@ public sealed class LinearAdvection : DiscreteDynamics
         : base(Require.AtLeast(dimension, 3), timeStep)
     {
         SitesPerStep = sitesPerStep;
-        Decay = decay is > 0 and <= 1 ? decay
-            : throw new ArgumentOutOfRangeException(nameof(decay), decay, $"The decay factor lies in (0, 1]; given: {decay}.");
+        Decay = Require.Share(decay);
     }
 
     /// <inheritdoc/>

@@ -48,5 +48,5 @@ public sealed class LinearDynamics : DiscreteDynamics
         matrix.ndim == 2 && matrix.size(0) == matrix.size(1) && matrix.is_floating_point() ? matrix.size(0)
         : throw new ArgumentException(
             $"The matrix of a linear model must be square and in single or double precision; given: " +
-                $"{ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
+                $"{matrix.DescribeSizes()}, {matrix.dtype}.", nameof(matrix));
 }

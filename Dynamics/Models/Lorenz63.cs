@@ -30,33 +30,33 @@ public sealed class Lorenz63(double timeStep = 0.01, double sigma = 10, double r
     /// <inheritdoc/>
     protected override Tensor Tendency(Tensor state, Tensor parameters)
     {
-        Tensor sigma = parameters.select(-1, 0), rho = parameters.select(-1, 1), beta = parameters.select(-1, 2);
-        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
+        var (sigma, rho, beta) = parameters.Parts();
+        var (x, y, z) = state.Parts();
         return stack([sigma * (y - x), x * (rho - z) - y, x * y - beta * z], -1);
     }
 
     /// <inheritdoc/>
     protected override Tensor TendencyTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time)
     {
-        Tensor sigma = parameters.select(-1, 0), rho = parameters.select(-1, 1), beta = parameters.select(-1, 2);
-        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
-        Tensor dx = perturbation.select(-1, 0), dy = perturbation.select(-1, 1), dz = perturbation.select(-1, 2);
+        var (sigma, rho, beta) = parameters.Parts();
+        var (x, y, z) = state.Parts();
+        var (dx, dy, dz) = perturbation.Parts();
         return stack([sigma * (dy - dx), dx * (rho - z) - x * dz - dy, dx * y + x * dy - beta * dz], -1);
     }
 
     /// <inheritdoc/>
     protected override Tensor TendencyParameterTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time)
     {
-        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
-        Tensor dSigma = perturbation.select(-1, 0), dRho = perturbation.select(-1, 1), dBeta = perturbation.select(-1, 2);
+        var (x, y, z) = state.Parts();
+        var (dSigma, dRho, dBeta) = perturbation.Parts();
         return stack([dSigma * (y - x), dRho * x, -(dBeta * z)], -1);
     }
 
     /// <inheritdoc/>
     protected override Tensor TendencyAdjoint(Tensor state, Tensor sensitivity, double time)
     {
-        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
-        Tensor u = sensitivity.select(-1, 0), v = sensitivity.select(-1, 1), w = sensitivity.select(-1, 2);
+        var (x, y, z) = state.Parts();
+        var (u, v, w) = sensitivity.Parts();
         return stack([(Rho - z) * v + y * w - Sigma * u, Sigma * u - v + x * w, -(x * v) - Beta * w], -1);
     }
 }

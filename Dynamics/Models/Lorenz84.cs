@@ -37,7 +37,7 @@ public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double 
     /// <inheritdoc/>
     protected override Tensor Tendency(Tensor state, Tensor parameters)
     {
-        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
+        var (x, y, z) = state.Parts();
         Tensor f = parameters.select(-1, 0), g = parameters.select(-1, 1), a = parameters.select(-1, 2), b = parameters.select(-1, 3);
         return stack([a * (f - x) - y * y - z * z, x * y - b * x * z - y + g, b * x * y + x * z - z], -1);
     }
@@ -46,8 +46,8 @@ public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double 
     protected override Tensor TendencyTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time)
     {
         Tensor a = parameters.select(-1, 2), b = parameters.select(-1, 3);
-        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
-        Tensor dx = perturbation.select(-1, 0), dy = perturbation.select(-1, 1), dz = perturbation.select(-1, 2);
+        var (x, y, z) = state.Parts();
+        var (dx, dy, dz) = perturbation.Parts();
         return stack([
             -2 * (y * dy + z * dz) - a * dx,
             (y - b * z) * dx + x * (dy - b * dz) - dy,
@@ -57,7 +57,7 @@ public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double 
     /// <inheritdoc/>
     protected override Tensor TendencyParameterTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time)
     {
-        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
+        var (x, y, z) = state.Parts();
         Tensor f = parameters.select(-1, 0), a = parameters.select(-1, 2);
         Tensor df = perturbation.select(-1, 0), dg = perturbation.select(-1, 1);
         Tensor da = perturbation.select(-1, 2), db = perturbation.select(-1, 3);
@@ -68,8 +68,8 @@ public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double 
     protected override Tensor TendencyAdjoint(Tensor state, Tensor sensitivity, double time)
     {
         double a = Parameters[2].Value, b = Parameters[3].Value;
-        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
-        Tensor u = sensitivity.select(-1, 0), v = sensitivity.select(-1, 1), w = sensitivity.select(-1, 2);
+        var (x, y, z) = state.Parts();
+        var (u, v, w) = sensitivity.Parts();
         return stack([(y - b * z) * v + (b * y + z) * w - a * u, x * (v + b * w) - 2 * y * u - v, x * (w - b * v) - 2 * z * u - w], -1);
     }
 }

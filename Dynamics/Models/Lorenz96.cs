@@ -66,8 +66,10 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     /// <inheritdoc/>
     protected override Tensor Step(Tensor state, double time) =>
         !KernelMemory.Holds(state) ? base.Step(state, time)
-        : KernelMemory.Serves(state) ? Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps: 1)
-        : TrackedStep.apply(state, this);
+        : KernelMemory.Serves(state) ? KernelStep(state)
+        : TrackedStep.Of(state, KernelStep, (at, sensitivity) => StepAdjoint(at, sensitivity, time));
+
+    private Tensor KernelStep(Tensor state) => Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps: 1);
 
     /// <inheritdoc/>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
@@ -78,25 +80,4 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) =>
         KernelMemory.Serves(state, sensitivity) ? Lorenz96Kernel.Adjoint(state, sensitivity, Forcing, TimeStep)
             : base.StepAdjoint(state, sensitivity, time);
-
-    /// <summary>
-    /// The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again if
-    /// that is needed.
-    /// </summary>
-    private sealed class TrackedStep : DifferentiableFunction<TrackedStep>
-    {
-        public override string Name => "Lorenz96Step";
-
-        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
-        {
-            var state = (Tensor)arguments[0];
-            var model = (Lorenz96)arguments[1];
-            context.save_for_backward([state]);
-            context.save_data("model", model);
-            return Lorenz96Kernel.Advance(state, model.Forcing, model.TimeStep, steps: 1);
-        }
-
-        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor sensitivity) =>
-            [((Lorenz96)context.get_data("model")).StepAdjoint(context.get_saved_variables()[0], sensitivity, time: 0), null!];
-    }
 }

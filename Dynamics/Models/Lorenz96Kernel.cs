@@ -14,55 +14,50 @@ internal static unsafe class Lorenz96Kernel
     private const double TimeOfOne = 6;     // nanoseconds for a component and step
 
     /// <summary>The state after one step or more.</summary>
-    public static Tensor Advance(Tensor state, double forcing, double h, long steps) =>
-        state.dtype == ScalarType.Float64 ? Advance<double>(state, forcing, h, steps) : Advance<float>(state, forcing, h, steps);
-
-    public static (Tensor State, Tensor Perturbation) TangentLinear(Tensor state, Tensor perturbation, double forcing, double h) =>
-        state.dtype == ScalarType.Float64 ? TangentLinear<double>(state, perturbation, forcing, h)
-        : TangentLinear<float>(state, perturbation, forcing, h);
-
-    public static Tensor Adjoint(Tensor state, Tensor sensitivity, double forcing, double h) =>
-        state.dtype == ScalarType.Float64 ? Adjoint<double>(state, sensitivity, forcing, h)
-        : Adjoint<float>(state, sensitivity, forcing, h);
-
-    private static Tensor Advance<T>(Tensor state, double forcing, double h, long steps) where T : unmanaged, INumber<T>
+    public static Tensor Advance(Tensor state, double forcing, double h, long steps)
     {
         using var copy = state.is_contiguous() ? null : state.contiguous();
-        var result = empty(state.Sizes(), dtype: state.dtype);
-        nint from = (nint)KernelMemory.Address<T>(copy ?? state), to = (nint)KernelMemory.Address<T>(result);
-        ForRows<T>(state, forcing, h, steps, (circle, at) =>
+        var result = Like(state);
+        nint from = Address(copy ?? state), to = Address(result);
+        ForRows(state, forcing, h, steps, (circle, at) =>
         {
-            T* x = (T*)to + at;
-            circle.Step((T*)from + at, x);
-            for (long k = 1; k < steps; k++) circle.Step(x, x);
+            circle.Step(from + at, to + at);
+            for (long k = 1; k < steps; k++) circle.Step(to + at, to + at);
         });
         GC.KeepAlive(state);
         return result;
     }
 
-    private static (Tensor, Tensor) TangentLinear<T>(Tensor state, Tensor perturbation, double forcing, double h)
-        where T : unmanaged, INumber<T>
+    public static (Tensor State, Tensor Perturbation) TangentLinear(Tensor state, Tensor perturbation, double forcing, double h)
     {
         using Tensor x = state.contiguous(), dx = perturbation.contiguous();
-        Tensor result = empty(state.Sizes(), dtype: state.dtype), tangent = empty(state.Sizes(), dtype: state.dtype);
-        nint from = (nint)KernelMemory.Address<T>(x), along = (nint)KernelMemory.Address<T>(dx);
-        nint to = (nint)KernelMemory.Address<T>(result), toTangent = (nint)KernelMemory.Address<T>(tangent);
-        ForRows<T>(state, forcing, h, 2, (circle, at) =>
-            circle.TangentLinear((T*)from + at, (T*)along + at, (T*)to + at, (T*)toTangent + at));
+        Tensor result = Like(state), tangent = Like(state);
+        nint from = Address(x), along = Address(dx), to = Address(result), toTangent = Address(tangent);
+        ForRows(state, forcing, h, 2, (circle, at) => circle.TangentLinear(from + at, along + at, to + at, toTangent + at));
         return (result, tangent);
     }
 
-    private static Tensor Adjoint<T>(Tensor state, Tensor sensitivity, double forcing, double h) where T : unmanaged, INumber<T>
+    public static Tensor Adjoint(Tensor state, Tensor sensitivity, double forcing, double h)
     {
         using Tensor x = state.contiguous(), v = sensitivity.contiguous();
-        var result = empty(state.Sizes(), dtype: state.dtype);
-        nint from = (nint)KernelMemory.Address<T>(x), back = (nint)KernelMemory.Address<T>(v), to = (nint)KernelMemory.Address<T>(result);
-        ForRows<T>(state, forcing, h, 2, (circle, at) => circle.Adjoint((T*)from + at, (T*)back + at, (T*)to + at));
+        var result = Like(state);
+        nint from = Address(x), back = Address(v), to = Address(result);
+        ForRows(state, forcing, h, 2, (circle, at) => circle.Adjoint(from + at, back + at, to + at));
         return result;
     }
 
-    // Runs the computation for each row of [..., n], given by its offset.
-    private static void ForRows<T>(Tensor state, double forcing, double h, long steps, Action<Circle<T>, long> compute)
+    private static Tensor Like(Tensor state) => empty(state.Sizes(), dtype: state.dtype);
+
+    private static nint Address(Tensor tensor) => (nint)KernelMemory.Address<byte>(tensor);
+
+    // Runs the computation for each row of [..., n], given by its offset in bytes.
+    private static void ForRows(Tensor state, double forcing, double h, long steps, Action<ICircle, nint> compute)
+    {
+        if (state.dtype == ScalarType.Float64) ForRows<double>(state, forcing, h, steps, compute);
+        else ForRows<float>(state, forcing, h, steps, compute);
+    }
+
+    private static void ForRows<T>(Tensor state, double forcing, double h, long steps, Action<ICircle, nint> compute)
         where T : unmanaged, INumber<T>
     {
         int n = (int)state.size(-1);
@@ -70,15 +65,25 @@ internal static unsafe class Lorenz96Kernel
         {
             using var room = new RentedMemory<T>(Circle<T>.Numbers(n));
             var circle = new Circle<T>(n, T.CreateChecked(forcing), T.CreateChecked(h), room.Start);
-            for (long row = first; row < end; row++) compute(circle, row * n);
+            for (long row = first; row < end; row++) compute(circle, (nint)(row * n * sizeof(T)));
         });
+    }
+
+    // The arithmetic in either precision, on addresses of its numbers.
+    private interface ICircle
+    {
+        void Step(nint x, nint result);
+
+        void TangentLinear(nint x, nint dx, nint result, nint tangent);
+
+        void Adjoint(nint x, nint sensitivity, nint result);
     }
 
     /// <summary>
     /// The arithmetic for one state. Its buffers hold circles cut open, y_{-2} .. y_{n+1} and room for the last vector to run over; what
     /// lies beyond n + 1 is never read back.
     /// </summary>
-    private sealed class Circle<T> where T : unmanaged, INumber<T>
+    private sealed class Circle<T> : ICircle where T : unmanaged, INumber<T>
     {
         private const int Buffers = 8;
         private static readonly T two = T.CreateChecked(2), three = T.CreateChecked(3), six = T.CreateChecked(6);
@@ -110,29 +115,29 @@ internal static unsafe class Lorenz96Kernel
 
         private static int Length(int size) => PinnedMemory.WholeLines<T>(Before + size + 2 + Vector256<T>.Count);
 
-        public void Step(T* x, T* result)
+        public void Step(nint x, nint result)
         {
-            Stages(x);
+            Stages((T*)x);
             Stage(y4, y1, y4, h / six, T.Zero);
-            Copy(end, result);
+            Copy(end, (T*)result);
         }
 
-        public void TangentLinear(T* x, T* dx, T* result, T* tangent)
+        public void TangentLinear(nint x, nint dx, nint result, nint tangent)
         {
             Step(x, result);
-            Load(dx, u);
+            Load((T*)dx, u);
             Copy(u, end);
             TangentStage(y1, u, v, h / six, h / two);
             TangentStage(y2, v, w, h / three, h / two);
             TangentStage(y3, w, v, h / three, h);
             TangentStage(y4, v, w, h / six, T.Zero);
-            Copy(end, tangent);
+            Copy(end, (T*)tangent);
         }
 
-        public void Adjoint(T* x, T* sensitivity, T* result)
+        public void Adjoint(nint x, nint sensitivity, nint result)
         {
-            Stages(x);
-            Load(sensitivity, u);
+            Stages((T*)x);
+            Load((T*)sensitivity, u);
             Copy(u, end);
             for (int i = 0; i < size; i++) v[i] = h / six * u[i];
             Close(v);
@@ -140,7 +145,7 @@ internal static unsafe class Lorenz96Kernel
             AdjointStage(y3, w, v, h / three, h / two);
             AdjointStage(y2, v, w, h / six, h / two);
             AdjointStage(y1, w, v, T.Zero, T.Zero);
-            Copy(end, result);
+            Copy(end, (T*)result);
         }
 
         // The states y1 = x, y2, y3, y4 at which the four slopes are taken; end = x + h/6 k1 + h/3 k2 + h/3 k3.

@@ -22,9 +22,7 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
         if (parameters.Count == 0) throw new ArgumentException("A parametric model must have at least one parameter.", nameof(parameters));
         if (parameters.GroupBy(parameter => parameter.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new ArgumentException($"Two parameters of {Name} are called '{twice.Key}'.", nameof(parameters));
-        foreach (var (name, value) in parameters)
-            if (!double.IsFinite(value))
-                throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number; given: {value}.");
+        foreach (var (name, value) in parameters) Require.Finite(value, name);
         Parameters = [.. parameters];
         using var own = tensor(Parameters.Select(parameter => parameter.Value).ToArray());
         values = new ConstantTensor(own);
@@ -85,7 +83,7 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
     public Tensor Advance(Tensor state, Tensor parameters, TimeInterval interval)
     {
         long steps = CheckState(state, interval);
-        Require.Shape(parameters, $"The parameters of {Name} for states {ColumnDefinition.Describe(state.Sizes())}",
+        Require.Shape(parameters, $"The parameters of {Name} for states {state.DescribeSizes()}",
             [.. state.Sizes()[..^1], Parameters.Count]);
         var x = state.alias();
         for (long k = 0; k < steps; k++)

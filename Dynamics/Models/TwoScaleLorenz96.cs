@@ -76,7 +76,7 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics
     protected override Tensor Tendency(Tensor state, Tensor parameters)
     {
         var (forcing, h, b, c) = Split(parameters);
-        Tensor x = state.narrow(-1, 0, Slow), y = state.narrow(-1, Slow, Slow * Fast);
+        var (x, y) = Scales(state);
         var exchange = h * c / b;
         var dx = Advection(x, x, 1) - x + forcing - exchange * SumOfFast(y);
         var dy = c * (b * Advection(y, y, -1) - y) + exchange * ToFast(x);
@@ -88,8 +88,8 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics
     {
         var (_, h, b, c) = Split(parameters);
         var exchange = h * c / b;
-        Tensor x = state.narrow(-1, 0, Slow), y = state.narrow(-1, Slow, Slow * Fast);
-        Tensor dx = perturbation.narrow(-1, 0, Slow), dy = perturbation.narrow(-1, Slow, Slow * Fast);
+        var (x, y) = Scales(state);
+        var (dx, dy) = Scales(perturbation);
         return cat([
             Advection(dx, x, 1) + Advection(x, dx, 1) - dx - exchange * SumOfFast(dy),
             b * c * (Advection(dy, y, -1) + Advection(y, dy, -1)) - c * dy + exchange * ToFast(dx)], -1);
@@ -100,7 +100,7 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics
     {
         var (_, h, b, c) = Split(parameters);
         var (dForcing, dh, db, dc) = Split(perturbation);
-        Tensor x = state.narrow(-1, 0, Slow), y = state.narrow(-1, Slow, Slow * Fast);
+        var (x, y) = Scales(state);
         var dExchange = (dh * c + h * dc - h * c / b * db) / b;
         return cat([
             dForcing - dExchange * SumOfFast(y),
@@ -111,12 +111,15 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics
     protected override Tensor TendencyAdjoint(Tensor state, Tensor sensitivity, double time)
     {
         var (b, c, exchange) = Coefficients();
-        Tensor x = state.narrow(-1, 0, Slow), y = state.narrow(-1, Slow, Slow * Fast);
-        Tensor u = sensitivity.narrow(-1, 0, Slow), v = sensitivity.narrow(-1, Slow, Slow * Fast);
+        var (x, y) = Scales(state);
+        var (u, v) = Scales(sensitivity);
         return cat([
             AdvectionAdjoint(x, u, 1) - u + exchange * SumOfFast(v),
             b * c * AdvectionAdjoint(y, v, -1) - c * v - exchange * ToFast(u)], -1);
     }
+
+    // X and Y.
+    private (Tensor Slow, Tensor Fast) Scales(Tensor state) => (state.narrow(-1, 0, Slow), state.narrow(-1, Slow, Slow * Fast));
 
     // u_{k-d} (v_{k+d} - v_{k-2d}) on a circle: d = 1 for the slow variables, -1 for the fast ones, whose waves travel the other way.
     private static Tensor Advection(Tensor u, Tensor v, long d) => u.roll(d, -1) * (v.roll(-d, -1) - v.roll(2 * d, -1));

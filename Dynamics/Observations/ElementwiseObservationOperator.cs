@@ -30,8 +30,7 @@ public sealed class ElementwiseObservationOperator([Saved("dimension")] long sta
     public override string Name => $"observation through {Function}";
 
     /// <summary>The function.</summary>
-    public ObservationFunction Function { get; } = Enum.IsDefined(function) ? function
-        : throw new ArgumentOutOfRangeException(nameof(function), function, $"There is no observation function {function}.");
+    public ObservationFunction Function { get; } = Require.Defined(function);
 
     IReadOnlyList<long> IPointObservationOperator.ObservedComponents => [.. Enumerable.Range(0, (int)StateDimension).Select(i => (long)i)];
 

@@ -37,5 +37,5 @@ public sealed class LinearObservationOperator : ObservationOperator
         ? Require.Finite(matrix, "The matrix of an observation operator")
         : throw new ArgumentException(
             $"The matrix of an observation operator must be [p, n] in single or double precision; given: " +
-                $"{ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
+                $"{matrix.DescribeSizes()}, {matrix.dtype}.", nameof(matrix));
 }

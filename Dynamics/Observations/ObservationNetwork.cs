@@ -84,7 +84,7 @@ public sealed class ObservationNetwork : IObservationNetwork
         if (places.ndim is not (1 or 2) || places.size(0) != Operator.ObservationDimension)
             throw new ArgumentException(
                 $"The {Operator.ObservationDimension} observations of {Operator.Name} need as many places, [p] or [p, axes]; given: " +
-                    $"{ColumnDefinition.Describe(places.Sizes())}.", nameof(places));
+                    $"{places.DescribeSizes()}.", nameof(places));
         Places = places.detach().clone().DetachFromDisposeScope();
     }
 

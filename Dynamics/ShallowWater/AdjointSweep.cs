@@ -28,7 +28,7 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         Vector256<T> dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
             Put(bernoulli, i, Vectors.MultiplyAdd(dx, At(b, i) - At(b, i - 1), dy * (At(c, i) - At(south, i))));
-        Ghosts<T, TLanes>.After(Lattice, bernoulli);
+        FillAfter(bernoulli);
     }
 
     protected override void Corners(int stage, int row)
@@ -54,9 +54,9 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
             Put(turnU, i, q4 * turnUBar);
             Put(turnV, i, q4 * turnVBar);
         }
-        Ghosts<T, TLanes>.Before(Lattice, turning);
-        Ghosts<T, TLanes>.Before(Lattice, depths);
-        Ghosts<T, TLanes>.Before(Lattice, turnU);
+        FillBefore(turning);
+        FillBefore(depths);
+        FillBefore(turnU);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var flux = Vectors.MultiplyAdd(dy, At(a1, i) - At(a0, i), At(turnU, i) + At(turnU, i - 1));
@@ -95,7 +95,7 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
             Put(speedU, i, h2 * TLanes.Shared(atU, i) * flux);
             Put(fluxU, i, Vectors.MultiplyAdd(h2, TLanes.Shared(atEta, i) + TLanes.Shared(atEta, i + 1), depth) * flux);
         }
-        Ghosts<T, TLanes>.Before(Lattice, speedU);
+        FillBefore(speedU);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var head = At(bernoulli0, i);

@@ -50,4 +50,11 @@ internal abstract unsafe class BalanceSweep<T, TLanes>(Lattice<T> lattice, bool 
             Put(v, i, Vectors.MultiplyAdd(h, Vectors.MultiplyAdd(damping, At(v0, i), forceV), At(baseV, i)));
         }
     }
+
+    protected sealed override void Wall(int stage, int row)
+    {
+        Clear(Pair(stage, FluxV, row));
+        Clear(Pair(stage, TurnU, row));
+        Clear(Pair(stage, TurnV, row));
+    }
 }

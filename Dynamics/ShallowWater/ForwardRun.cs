@@ -69,10 +69,8 @@ internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T :
         void Band(int band)
         {
             var sweep = sweeps[band];
-            sweep.Begin(from, to, ny * band / bands, ny * (band + 1) / bands, stages);
             sweep.Reset();
-            var (first, last) = sweep.Times;
-            for (int t = first; t < last + sweep.RowsAtOnce; t += sweep.RowsAtOnce) sweep.Advance(t);
+            sweep.Run(from, to, ny * band / bands, ny * (band + 1) / bands, stages);
         }
     }
 

@@ -2,11 +2,21 @@ using System.Numerics;
 
 namespace DaML.Components;
 
+/// <summary>Carries vectors along a trajectory, one by one or in groups.</summary>
+internal unsafe interface ILinearisedRun<T> where T : unmanaged, INumber<T>
+{
+    /// <summary>Carries perturbations to the end of the trajectory.</summary>
+    void TangentLinear(Trajectory<T> trajectory, T* perturbations, T* results);
+
+    /// <summary>Carries sensitivities back to its start.</summary>
+    void Adjoint(Trajectory<T> trajectory, T* sensitivities, T* results);
+}
+
 /// <summary>
 /// Propagates perturbations or sensitivities along a trajectory: one vector, or as many as share vectors. Its memory is kept for the next
 /// run.
 /// </summary>
-internal sealed unsafe class LinearisedRun<T, TLanes> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
+internal sealed unsafe class LinearisedRun<T, TLanes> : ILinearisedRun<T> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
     private readonly Lattice<T> lattice;
     private readonly StageCoefficients<T> coefficients;
@@ -72,9 +82,7 @@ internal sealed unsafe class LinearisedRun<T, TLanes> where T : unmanaged, INumb
     private void Sweep(RowSweep<T, TLanes> sweep, FieldBlock<T, AlongRow<T>>[] stages, FieldBlock<T, AlongRow<T>>[]? following)
     {
         coefficients.Begin(stages, following);
-        sweep.Begin(now, next, 0, lattice.Ny);
-        var (first, last) = sweep.Times;
-        for (int t = first; t < last + sweep.RowsAtOnce; t += sweep.RowsAtOnce) sweep.Advance(t);
+        sweep.Run(now, next, 0, lattice.Ny);
         (now, next) = (next, now);
     }
 }

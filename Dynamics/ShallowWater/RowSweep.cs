@@ -15,6 +15,7 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     private readonly int[] first = new int[4], last = new int[4], next = new int[4];
     private readonly T[] weights;
     private readonly int pairCount, baseRow;
+    private readonly int rowsAtOnce;    // computed by a stage before the next one follows: few enough for the nearest cache
     private FieldBlock<T, TLanes>? end;
 
     protected RowSweep(Lattice<T> lattice, int pairCount, int scratchCount)
@@ -22,9 +23,9 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
         Lattice = lattice;
         this.pairCount = pairCount;
         int pitch = RowLayout<T, TLanes>.Pitch(lattice.Nx);
-        RowsAtOnce = (int)Math.Clamp(8192L / ((long)pitch * sizeof(T)), 1, 8);
+        rowsAtOnce = (int)Math.Clamp(8192L / ((long)pitch * sizeof(T)), 1, 8);
         // The rows of a stage that are computed at once, and five more that later stages need.
-        int ring = (int)BitOperations.RoundUpToPowerOf2((uint)RowsAtOnce + 5), zero = 3 * 3 * ring;
+        int ring = (int)BitOperations.RoundUpToPowerOf2((uint)rowsAtOnce + 5), zero = 3 * 3 * ring;
         stages = new PinnedRows<T>(zero + 1, pitch);
         for (int stage = 1; stage < 4; stage++)
         {
@@ -42,7 +43,7 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     protected Lattice<T> Lattice { get; }
 
     /// <summary>
-    /// Prepares for the rows from <paramref name="from"/> up to <paramref name="to"/> of the result; they may be ghost rows if y is
+    /// Computes the rows from <paramref name="from"/> up to <paramref name="to"/> of the result; they may be ghost rows if y is
     /// periodic.
     /// </summary>
     /// <param name="state">The state at the step's beginning.</param>
@@ -52,7 +53,7 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     /// <param name="keptStages">
     /// Four places, of which the second to the fourth receive the states at those stages; null if these are not kept.
     /// </param>
-    public void Begin(FieldBlock<T, TLanes> state, FieldBlock<T, TLanes>? result, int from, int to,
+    public void Run(FieldBlock<T, TLanes> state, FieldBlock<T, TLanes>? result, int from, int to,
         FieldBlock<T, TLanes>[]? keptStages = null)
     {
         end = result;
@@ -64,19 +65,10 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
             next[stage] = first[stage];
             last[stage] = Lattice.PeriodicY ? to + (3 - stage) : Math.Min(to + (3 - stage), Lattice.Ny);
         }
-    }
-
-    /// <summary>The number of rows that a stage computes before the next one follows: few enough for the nearest cache.</summary>
-    public int RowsAtOnce { get; }
-
-    /// <summary>The first and the last value of t with work to do.</summary>
-    public (int First, int Last) Times => (first[0], last[3] + 2);
-
-    /// <summary>Computes everything up to the first stage's row t, the second's row t - 1, and so on.</summary>
-    public void Advance(int t)
-    {
-        for (int stage = 0; stage < (end is null ? 3 : 4); stage++)
-            for (int until = Math.Min(t - stage, last[stage] - 1); next[stage] <= until; next[stage]++) Stage(stage, next[stage]);
+        // Everything up to the first stage's row t, the second's row t - 1, and so on.
+        for (int t = first[0]; t < last[3] + 2 + rowsAtOnce; t += rowsAtOnce)
+            for (int stage = 0; stage < (end is null ? 3 : 4); stage++)
+                for (int until = Math.Min(t - stage, last[stage] - 1); next[stage] <= until; next[stage]++) Stage(stage, next[stage]);
     }
 
     private void Stage(int stage, int row)
@@ -116,7 +108,7 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
         }
         Ghosts<T, TLanes>.Fill(Lattice, 0, eta);
         Ghosts<T, TLanes>.Fill(Lattice, 1, u);
-        if (wall) new Span<T>(v - RowLayout<T, TLanes>.Halo, RowLayout<T, TLanes>.Pitch(Lattice.Nx)).Clear();
+        if (wall) Clear(v);
         else Ghosts<T, TLanes>.Fill(Lattice, 2, v);
     }
 
@@ -158,6 +150,10 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     protected T* Scratch(int kind) => scratch[kind] + RowLayout<T, TLanes>.Halo;
 
     protected void Clear(T* row) => new Span<T>(row - RowLayout<T, TLanes>.Halo, RowLayout<T, TLanes>.Pitch(Lattice.Nx)).Clear();
+
+    protected void FillBefore(T* row) => Ghosts<T, TLanes>.Before(Lattice, row);
+
+    protected void FillAfter(T* row) => Ghosts<T, TLanes>.After(Lattice, row);
 
     protected static Vector256<T> At(T* row, int point) => Lane.At<T, TLanes>(row, point);
 

@@ -190,10 +190,13 @@ public sealed class ShallowWater : Dynamics
     }
 
     /// <inheritdoc/>
-    protected override Tensor Step(Tensor state, double time) =>
-        !KernelMemory.Holds(state) ? base.Step(state, time)
-        : KernelMemory.Serves(state) ? Run(state, new TimeInterval(time, time + TimeStep), 1)
-        : TrackedStep.apply(state, this);
+    protected override Tensor Step(Tensor state, double time)
+    {
+        Tensor InKernel(Tensor x) => Run(x, new TimeInterval(time, time + TimeStep), 1);
+        return !KernelMemory.Holds(state) ? base.Step(state, time)
+            : KernelMemory.Serves(state) ? InKernel(state)
+            : TrackedStep.Of(state, InKernel, (at, sensitivity) => StepAdjoint(at, sensitivity, time));
+    }
 
     /// <inheritdoc/>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time)
@@ -234,24 +237,26 @@ public sealed class ShallowWater : Dynamics
 
     private static Tensor First(Tensor x, int dimension) => x.narrow(dimension, 0, 1);
 
-    private static Tensor Last(Tensor x, int dimension) => x.narrow(dimension, x.Sizes()[x.dim() + dimension] - 1, 1);
+    private static Tensor Last(Tensor x, int dimension) => x.narrow(dimension, x.size(dimension) - 1, 1);
 
     // Adds a ghost on either side: from across the seam, or a mirror image at a wall.
-    private static Tensor Around(Tensor x, int dimension, bool periodic) =>
-        periodic ? cat([Last(x, dimension), x, First(x, dimension)], dimension)
-        : cat([First(x, dimension), x, Last(x, dimension)], dimension);
+    private static Tensor Around(Tensor x, int dimension, bool periodic)
+    {
+        var (first, last) = (First(x, dimension), Last(x, dimension));
+        return periodic ? cat([last, x, first], dimension) : cat([first, x, last], dimension);
+    }
 
     // Adds to a velocity its neighbours across the cells: from across the seam, or zero at a wall.
     private static Tensor Across(Tensor x, int dimension, bool periodic)
     {
-        if (periodic) return cat([Last(x, dimension), x, First(x, dimension)], dimension);
+        if (periodic) return Around(x, dimension, periodic);
         var wall = zeros_like(First(x, dimension));
         return cat([wall, x, wall], dimension);
     }
 
     private static (Tensor Lower, Tensor Upper) Neighbours(Tensor x, int dimension)
     {
-        long size = x.Sizes()[x.dim() + dimension] - 1;
+        long size = x.size(dimension) - 1;
         return (x.narrow(dimension, 0, size), x.narrow(dimension, 1, size));
     }
 
@@ -272,25 +277,4 @@ public sealed class ShallowWater : Dynamics
         Difference(periodic ? cat([x, First(x, dimension)], dimension) : x, dimension);
 
     private static Tensor Curvature(Tensor x, int dimension) => Difference(Difference(x, dimension), dimension);
-
-    /// <summary>
-    /// The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again if
-    /// that is needed.
-    /// </summary>
-    private sealed class TrackedStep : DifferentiableFunction<TrackedStep>
-    {
-        public override string Name => "ShallowWaterStep";
-
-        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
-        {
-            var state = (Tensor)arguments[0];
-            var model = (ShallowWater)arguments[1];
-            context.save_for_backward([state]);
-            context.save_data("model", model);
-            return model.Run(state, new TimeInterval(0, model.TimeStep), 1);
-        }
-
-        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor sensitivity) =>
-            [((ShallowWater)context.get_data("model")).StepAdjoint(context.get_saved_variables()[0], sensitivity, time: 0), null!];
-    }
 }

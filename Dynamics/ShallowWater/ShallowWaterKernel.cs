@@ -16,25 +16,20 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
     private readonly Lattice<T> lattice = new(options);
     private readonly ConcurrentBag<ForwardRun<T, AlongRow<T>>> singles = [];
     private readonly ConcurrentBag<ForwardRun<T, AcrossFields<T>>> groups = [];
-    private readonly ConcurrentBag<LinearisedRun<T, AlongRow<T>>> linearised = [];
-    private readonly ConcurrentBag<LinearisedRun<T, AcrossFields<T>>> linearisedGroups = [];
+    private readonly ConcurrentBag<ILinearisedRun<T>> linearised = [], linearisedGroups = [];
 
     /// <summary>Computes the states after a number of steps.</summary>
     public UnsoundState? Step(Tensor states, Tensor results, long steps)
     {
-        long rows = states.numel() / lattice.Dimension, lanes = Vector256<T>.Count, full = rows / lanes, units = full + rows % lanes;
-        nint from = (nint)KernelMemory.Address<T>(states), to = (nint)KernelMemory.Address<T>(results);
-        int inner = units == 1 ? get_num_threads() : 1;
-        var unsound = new UnsoundState?[units];
-        ForEach(units, rows * steps, unit =>
+        long rows = states.numel() / lattice.Dimension;
+        int inner = rows == 1 || rows == Vector256<T>.Count ? get_num_threads() : 1;
+        var unsound = new UnsoundState?[rows];
+        ForEachUnit(states, results, steps, (grouped, row, from, to) =>
         {
-            long row = unit < full ? unit * lanes : full * lanes + (unit - full), offset = row * lattice.Dimension;
-            var found = unit < full ? With(groups, () => new(lattice), run => run.Run((T*)from + offset, (T*)to + offset, steps, inner))
-                : With(singles, () => new(lattice), run => run.Run((T*)from + offset, (T*)to + offset, steps, inner));
-            if (found is { } at) unsound[unit] = at with { Row = row + at.Row };
+            var found = grouped ? With(groups, () => new(lattice), run => run.Run((T*)from, (T*)to, steps, inner))
+                : With(singles, () => new(lattice), run => run.Run((T*)from, (T*)to, steps, inner));
+            if (found is { } at) unsound[row] = at with { Row = row + at.Row };
         });
-        GC.KeepAlive(states);
-        GC.KeepAlive(results);
         return unsound.FirstOrDefault(found => found is not null);
     }
 
@@ -59,33 +54,39 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
 
     /// <summary>Applies M' to perturbations [k, n] along a run.</summary>
     public void StepTangentLinear(Trajectory<T> trajectory, Tensor perturbations, Tensor results) =>
-        ForEachUnit(trajectory, perturbations, results,
-        (run, from, to) => run.TangentLinear(trajectory, (T*)from, (T*)to),
-        (run, from, to) => run.TangentLinear(trajectory, (T*)from, (T*)to));
+        Carry(trajectory, perturbations, results, (run, from, to) => run.TangentLinear(trajectory, (T*)from, (T*)to));
 
     /// <summary>Applies M'^T to sensitivities [k, n] along a run.</summary>
     public void StepAdjoint(Trajectory<T> trajectory, Tensor sensitivities, Tensor results) =>
-        ForEachUnit(trajectory, sensitivities, results,
-        (run, from, to) => run.Adjoint(trajectory, (T*)from, (T*)to), (run, from, to) => run.Adjoint(trajectory, (T*)from, (T*)to));
+        Carry(trajectory, sensitivities, results, (run, from, to) => run.Adjoint(trajectory, (T*)from, (T*)to));
 
     /// <summary>Calls an action for each row, on as many threads as pay for the work.</summary>
     public void ForEachRow(long rows, long steps, Action<long> row) => ForEach(rows, rows * steps, row);
 
     // Groups of vectors that share SIMD vectors go through the whole run together, the rest one by one.
-    private void ForEachUnit(Trajectory<T> trajectory, Tensor vectors, Tensor results,
-        Action<LinearisedRun<T, AcrossFields<T>>, nint, nint> group, Action<LinearisedRun<T, AlongRow<T>>, nint, nint> single)
+    private void ForEachUnit(Tensor vectors, Tensor results, long steps, Action<bool, long, nint, nint> run)
     {
         long count = vectors.numel() / lattice.Dimension, lanes = Vector256<T>.Count, full = count / lanes, units = full + count % lanes;
         nint from = (nint)KernelMemory.Address<T>(vectors), to = (nint)KernelMemory.Address<T>(results);
-        ForEach(units, count * trajectory.Steps, unit =>
+        ForEach(units, count * steps, unit =>
         {
-            nint offset = (nint)((unit < full ? unit * lanes : full * lanes + (unit - full)) * lattice.Dimension * sizeof(T));
-            if (unit < full) With(linearisedGroups, () => new(lattice), run => { group(run, from + offset, to + offset); return true; });
-            else With(linearised, () => new(lattice), run => { single(run, from + offset, to + offset); return true; });
+            long row = unit < full ? unit * lanes : full * lanes + (unit - full);
+            nint offset = (nint)(row * lattice.Dimension * sizeof(T));
+            run(unit < full, row, from + offset, to + offset);
         });
         GC.KeepAlive(vectors);
         GC.KeepAlive(results);
     }
+
+    private void Carry(Trajectory<T> trajectory, Tensor vectors, Tensor results, Action<ILinearisedRun<T>, nint, nint> use) =>
+        ForEachUnit(vectors, results, trajectory.Steps, (grouped, _, from, to) => With<ILinearisedRun<T>, bool>(
+            grouped ? linearisedGroups : linearised,
+            () => grouped ? new LinearisedRun<T, AcrossFields<T>>(lattice) : new LinearisedRun<T, AlongRow<T>>(lattice),
+            run =>
+            {
+                use(run, from, to);
+                return true;
+            }));
 
     // Runs independent pieces of work that amount to this many steps of one state in all.
     private void ForEach(long count, long steps, Action<long> action) =>

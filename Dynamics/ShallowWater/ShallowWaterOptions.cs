@@ -115,29 +115,28 @@ public sealed record ShallowWaterOptions
     /// <summary>Returns the settings if a model can be made with them.</summary>
     internal ShallowWaterOptions Checked()
     {
-        Require.AtLeast(CellsX, 3, nameof(CellsX));
-        Require.AtLeast(CellsY, 3, nameof(CellsY));
+        Require.AtLeast(CellsX, 3);
+        Require.AtLeast(CellsY, 3);
         if (Dimension > int.MaxValue / 64)
             throw new ArgumentException(
                 $"{nameof(CellsX)} x {nameof(CellsY)} = {CellsX} x {CellsY} gives a state of {Dimension} numbers; at most " +
                     $"{int.MaxValue / 64} are possible.");
-        Require.Positive(LengthX, nameof(LengthX));
-        Require.Positive(LengthY, nameof(LengthY));
-        Require.Positive(Gravity, nameof(Gravity));
-        Require.Positive(Depth, nameof(Depth));
-        Require.Positive(Density, nameof(Density));
-        Require.NotNegative(Drag, nameof(Drag));
-        Require.NotNegative(Viscosity, nameof(Viscosity));
-        Require.NotNegative(InitialHeight, nameof(InitialHeight));
-        Require.NotNegative(SpinUpTime, nameof(SpinUpTime));
-        foreach (var (name,
-            value) in ((string, double)[])[(nameof(Coriolis), Coriolis), (nameof(Beta), Beta), (nameof(WindStress), WindStress)])
-            if (!double.IsFinite(value))
-                throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number; given: {value}.");
+        Require.Positive(LengthX);
+        Require.Positive(LengthY);
+        Require.Positive(Gravity);
+        Require.Positive(Depth);
+        Require.Positive(Density);
+        Require.NotNegative(Drag);
+        Require.NotNegative(Viscosity);
+        Require.NotNegative(InitialHeight);
+        Require.NotNegative(SpinUpTime);
+        Require.Finite(Coriolis);
+        Require.Finite(Beta);
+        Require.Finite(WindStress);
         if (PeriodicY && Beta != 0)
             throw new ArgumentException(
                 $"{nameof(Beta)} must be 0 where y is periodic, because the Coriolis parameter would jump at the seam; given: {Beta}.");
-        Require.Positive(TimeStep, nameof(TimeStep));
+        Require.Positive(TimeStep);
         if (TimeStep > LongestTimeStep)
             throw new ArgumentOutOfRangeException(nameof(TimeStep), TimeStep,
                 $"'{nameof(TimeStep)}' must be at most {LongestTimeStep:g6} s, the gravity-wave and viscosity limit of the Runge-Kutta " +

@@ -31,8 +31,8 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
                 + Vectors.MultiplyAdd(TLanes.Shared(atV, i), At(v, i), TLanes.Shared(atSouth, i) * At(south, i));
             Put(bernoulli, i, Vectors.MultiplyAdd(h2, squares, gravity * eta));
         }
-        Ghosts<T, TLanes>.Before(Lattice, fluxU);
-        Ghosts<T, TLanes>.After(Lattice, bernoulli);
+        FillBefore(fluxU);
+        FillAfter(bernoulli);
     }
 
     protected override void Corners(int stage, int row)
@@ -54,7 +54,7 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
             var depthV = Vectors.MultiplyAdd(h2, TLanes.Shared(atEta0, i) + TLanes.Shared(atEta1, i), depth);
             Put(fluxV, i, Vectors.MultiplyAdd(depthV, At(v, i), h2 * TLanes.Shared(atV, i) * (At(e0, i) + At(e1, i))));
         }
-        Ghosts<T, TLanes>.After(Lattice, fluxV);
+        FillAfter(fluxV);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var q4 = TLanes.Shared(vorticity, i);
@@ -63,14 +63,7 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
             Put(turnU, i, Vectors.MultiplyAdd(q4, At(fluxV, i) + At(fluxV, i + 1), TLanes.Shared(speedX, i) * qTimesDepth));
             Put(turnV, i, Vectors.MultiplyAdd(q4, At(fluxU0, i) + At(fluxU1, i), TLanes.Shared(speedY, i) * qTimesDepth));
         }
-        Ghosts<T, TLanes>.Before(Lattice, turnV);
+        FillBefore(turnV);
         at.Fetch(stage, 2, row + 1);
-    }
-
-    protected override void Wall(int stage, int row)
-    {
-        Clear(Pair(stage, FluxV, row));
-        Clear(Pair(stage, TurnU, row));
-        Clear(Pair(stage, TurnV, row));
     }
 }

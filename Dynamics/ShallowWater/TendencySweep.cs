@@ -36,8 +36,8 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice) : Bala
             Put(bernoulli, i, Vectors.MultiplyAdd(h4, squares, gravity * eta));
         }
         if (stage == 0) Sound = sound;
-        Ghosts<T, TLanes>.Before(Lattice, fluxU);
-        Ghosts<T, TLanes>.After(Lattice, bernoulli);
+        FillBefore(fluxU);
+        FillAfter(bernoulli);
     }
 
     protected override void Corners(int stage, int row)
@@ -55,7 +55,7 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice) : Bala
             var depthV = Vectors.MultiplyAdd(h2, At(e0, i) + At(e1, i), depth);
             Put(fluxV, i, depthV * At(v, i));
         }
-        Ghosts<T, TLanes>.After(Lattice, fluxV);
+        FillAfter(fluxV);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var height = Vectors.MultiplyAdd(h4, At(e0, i) + At(e0, i + 1) + (At(e1, i) + At(e1, i + 1)), depth);
@@ -65,13 +65,6 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice) : Bala
             Put(turnU, i, q * x);
             Put(turnV, i, q * y);
         }
-        Ghosts<T, TLanes>.Before(Lattice, turnV);
-    }
-
-    protected override void Wall(int stage, int row)
-    {
-        Clear(Pair(stage, FluxV, row));
-        Clear(Pair(stage, TurnU, row));
-        Clear(Pair(stage, TurnV, row));
+        FillBefore(turnV);
     }
 }

@@ -70,7 +70,7 @@ public abstract record BackgroundErrors
 /// <param name="Lead">The lead in cycles, 1 or more: that of the background forecast between two analyses.</param>
 public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
 {
-    private protected override void Check() => Require.AtLeast(Lead, 1, nameof(Lead));
+    private protected override void Check() => Require.AtLeast(Lead, 1);
 
     private protected override SampleMoments Moments(IDynamics dynamics, StatePairs states, CancellationToken cancellation) =>
         Sum(dynamics.Dimension, aboutMean: false,

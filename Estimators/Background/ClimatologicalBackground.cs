@@ -43,9 +43,9 @@ public sealed record ClimatologicalBackground : LearnedBackground
     protected override void Check()
     {
         double smallest = SmallestScale ?? SmallestInWindow;
-        Require.AtLeast(ClimatologyCycles, 2, nameof(ClimatologyCycles));
-        Require.AtLeast(TuningBurnIn, 0, nameof(TuningBurnIn));
-        Require.AtLeast(TuningCycles, TuningBurnIn + 1, nameof(TuningCycles));
+        Require.AtLeast(ClimatologyCycles, 2);
+        Require.AtLeast(TuningBurnIn, 0);
+        Require.AtLeast(TuningCycles, TuningBurnIn + 1);
         Require.Positive(smallest, nameof(SmallestScale));
         if (!(LargestScale > smallest) || !double.IsFinite(LargestScale))
             throw new ArgumentOutOfRangeException(nameof(LargestScale), LargestScale,

@@ -73,12 +73,8 @@ public sealed record DataAssimilationNetworkOptions
         Require.AtLeast(Layers, 1);
         Density.Checked();
         _ = new CrossEntropy(PriorWeight, PosteriorWeight);
-        if (!Enum.IsDefined(MissingObservations))
-            throw new ArgumentOutOfRangeException(nameof(MissingObservations), MissingObservations,
-                $"'{nameof(MissingObservations)}' has no value {MissingObservations}.");
-        if (!Enum.IsDefined(FirstWeights))
-            throw new ArgumentOutOfRangeException(nameof(FirstWeights), FirstWeights,
-                $"'{nameof(FirstWeights)}' has no value {FirstWeights}.");
+        Require.Defined(MissingObservations);
+        Require.Defined(FirstWeights);
         if ((Learns & TripleParts.All) == 0 || (Learns & ~TripleParts.All) != 0)
             throw new ArgumentOutOfRangeException(nameof(Learns), Learns,
                 $"'{nameof(Learns)}' must name at least one of analyzer, propagater and procoder; given: {Learns}.");

@@ -101,7 +101,7 @@ public sealed record DensityForm
     /// <exception cref="ArgumentException">A count is below its minimum, or the form is a mixture of mixtures.</exception>
     internal DensityForm Checked()
     {
-        if (!Enum.IsDefined(Kind)) throw new ArgumentOutOfRangeException(nameof(Kind), Kind, $"'{nameof(Kind)}' has no value {Kind}.");
+        Require.Defined(Kind);
         if (Kind == DensityKind.LowRank) Require.AtLeast(Rank, 1);
         if (Kind != DensityKind.Mixture) return this;
         Require.AtLeast(Parts, 2);

@@ -50,8 +50,7 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
             throw new ArgumentException(
                 $"Mean and deviation of the observations must be of one size, at least one; given: {observationMean.Length} and " +
                     $"{observationDeviation.Length}.");
-        if (!Enum.IsDefined(missing))
-            throw new ArgumentOutOfRangeException(nameof(missing), missing, $"'{nameof(missing)}' has no value {missing}.");
+        Require.Defined(missing);
         (this.memorySize, this.layers, this.missing, this.precision) = (Require.AtLeast(memorySize, 1), layers, missing, precision);
         (this.observationMean, this.observationDeviation) = (observationMean, observationDeviation);
         mean = new ConstantTensor(tensor(observationMean));

@@ -116,7 +116,7 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponentState
         try { return network.call(window); }
         catch (ExternalException exception)
         {
-            throw new ArgumentException($"The network of {Name} failed on windows of shape {ColumnDefinition.Describe(window.Sizes())} " +
+            throw new ArgumentException($"The network of {Name} failed on windows of shape {window.DescribeSizes()} " +
                 $"(rows, lags, values) in {window.dtype}: {exception.Message.Split('\n')[0].Trim()}. " +
                 $"It must make values of shape [rows, {Leads}, {ValueCount}] of them.", exception);
         }

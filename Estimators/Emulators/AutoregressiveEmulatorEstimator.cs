@@ -32,7 +32,7 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         (this.context, Name, this.values, this.forecast, this.createNetwork) = (context, name, values, forecast, createNetwork);
         this.options = (options ?? new()).Checked();
-        Contract = new([new(values, ColumnDefinition.AnySize)], [new(forecast, ColumnDefinition.AnySize)]);
+        Contract = SchemaContract.OfAnySize(values, forecast);
     }
 
     /// <inheritdoc/>
@@ -41,14 +41,11 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
     /// <inheritdoc/>
     public SchemaContract Contract { get; }
 
-    /// <inheritdoc/>
-    public TrajectorySchema GetOutputSchema(TrajectorySchema input) => LaggedRecord.OutputSchema(input, Contract, values, forecast, Name);
-
     /// <summary>Learns from the first nine tenths of the cycles and validates on the last tenth.</summary>
     /// <inheritdoc cref="Fit(ITrajectoryView, ITrajectoryView, CancellationToken)"/>
     public AutoregressiveModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
-        GetOutputSchema(data.Schema);
+        Contract.Apply(data.Schema, Name);
         using var scope = NewDisposeScope();
         var all = Read(data, Name, cancellation);
         long kept = all.Cycles - all.Cycles / 10;
@@ -68,8 +65,8 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
     /// <exception cref="ModelArchiveException">The checkpoint is damaged or belongs to another training.</exception>
     public AutoregressiveModel Fit(ITrajectoryView training, ITrajectoryView validation, CancellationToken cancellation = default)
     {
-        GetOutputSchema(training.Schema);
-        GetOutputSchema(validation.Schema);
+        Contract.Apply(training.Schema, Name);
+        Contract.Apply(validation.Schema, Name);
         using var scope = NewDisposeScope();
         return Fit(Read(training, Name, cancellation), Read(validation, $"The validation of {Name}", cancellation),
             TrainingSettings.Describe(training), TrainingSettings.Describe(validation), cancellation);
@@ -147,21 +144,9 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
         $"{Name}, seed {context.Options.Seed}, {data}, deviations {record.Deviations.sum().ToDouble():r}, " +
         $"{options with { Training = options.Training with { CheckpointPath = null, MaximumDuration = null } }}, ") +
         TrainingSettings.Describe(network).ToJsonString() + ", " +
-        string.Join(", ", network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.Sizes())));
+        TrainingSettings.Sizes(network);
 
-    private TrainingSettings SettingsOf(string learned, string watched, nn.Module network) => new()
-    {
-        Method = Name,
-        Model = $"an autoregressive emulator of {options.Lags} lags, " +
-            (options.Baseline is null ? "alone" : "correcting ridge regression"),
-        Seed = context.Options.Seed,
-        Options = options.Training with { CheckpointPath = null },
-        Data = learned,
-        Validation = watched,
-        Network = TrainingSettings.Describe(network),
-        Observing = "none",
-        Device = context.Device.ToString(),
-        Precision = context.Options.NetworkPrecision,
-        Software = TrainingSettings.SoftwareInUse(),
-    };
+    private TrainingSettings SettingsOf(string learned, string watched, nn.Module network) =>
+        TrainingSettings.Of(context, Name, $"an autoregressive emulator of {options.Lags} lags, " +
+            (options.Baseline is null ? "alone" : "correcting ridge regression"), options.Training, network, "none", learned, watched);
 }

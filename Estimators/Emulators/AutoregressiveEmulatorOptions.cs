@@ -58,14 +58,10 @@ public sealed record AutoregressiveEmulatorOptions
         Require.AtLeast(Lags, 1);
         Require.AtLeast(Leads, 1);
         Require.AtLeast(TrainedLeads, Leads);
-        if (!Enum.IsDefined(Normalisation))
-            throw new ArgumentOutOfRangeException(nameof(Normalisation), Normalisation,
-                $"'{nameof(Normalisation)}' has no value {Normalisation}.");
+        Require.Defined(Normalisation);
         Require.NotNegative(InputNoise);
         Require.NotNegative(WeightDecay);
-        if (!(LeadDiscount is > 0 and <= 1))
-            throw new ArgumentOutOfRangeException(nameof(LeadDiscount), LeadDiscount,
-                $"'{nameof(LeadDiscount)}' must be above 0 and at most 1; given: {LeadDiscount}.");
+        Require.Share(LeadDiscount);
         Baseline?.Checked();
         Training.Checked();
         return this;

@@ -112,12 +112,4 @@ internal sealed record LaggedRecord
         var coming = flat.index_select(0, (newest.unsqueeze(1) + leads).flatten()).reshape(-1, Leads, ValueCount);
         return scope.MoveToOuter(windows, coming);
     }
-
-    /// <summary>The schema with a forecast of the values' shape.</summary>
-    public static TrajectorySchema OutputSchema(TrajectorySchema input, SchemaContract contract, Column values, Column forecast,
-        string step)
-    {
-        contract.Apply(input, step);
-        return input.With([new(forecast, input[values].Shape)]);
-    }
 }

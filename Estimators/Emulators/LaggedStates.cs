@@ -20,21 +20,14 @@ public sealed class LaggedStates(Column values, Column lagged, int lags) : ITran
     public string Name => $"lagged states of {lags} values of '{values}'";
 
     /// <inheritdoc/>
-    public SchemaContract Contract { get; } = new([new(values, ColumnDefinition.AnySize)], [new(lagged, ColumnDefinition.AnySize)]);
-
-    /// <inheritdoc/>
-    public TrajectorySchema GetOutputSchema(TrajectorySchema input)
-    {
-        Contract.Apply(input, Name);
-        return input.With([new(lagged, lags * input[values].Shape[0])]);
-    }
+    public SchemaContract Contract { get; } = SchemaContract.OfAnySize(values, lagged, lags);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The view has fewer cycles than lags; or, during reading, cycles are not equally spaced, or
     /// values are missing or non-finite.</exception>
     public ITrajectoryView Transform(ITrajectoryView input)
     {
-        var schema = GetOutputSchema(input.Schema);
+        var schema = Contract.Apply(input.Schema, Name);
         if (input.CycleCount < lags)
             throw new ArgumentException($"{Name} need a view of at least {lags} cycles; given: {input.CycleCount}.", nameof(input));
         var mask = input.Schema.Has(Columns.MaskOf(values)) ? Columns.MaskOf(values) : (Column?)null;

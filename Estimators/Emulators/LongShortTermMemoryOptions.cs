@@ -23,8 +23,7 @@ public sealed record LongShortTermMemoryOptions
         Require.AtLeast(Hidden, 1);
         Require.AtLeast(Layers, 1);
         if (Inputs is { } inputs) Require.AtLeast(inputs, 1, nameof(Inputs));
-        if (!Enum.IsDefined(Attention))
-            throw new ArgumentOutOfRangeException(nameof(Attention), Attention, $"'{nameof(Attention)}' has no value {Attention}.");
+        Require.Defined(Attention);
         return this;
     }
 }

@@ -9,53 +9,23 @@ namespace DaML.Components;
 /// squared errors is minimised. Errors are divided by the variance of all components together: for coefficients of orthonormal modes that
 /// is the error of the field.
 /// </summary>
-internal sealed class MultiStepTraining : IOptimiserSteps, IDisposable
+internal sealed class MultiStepTraining(AutoregressiveModel model, nn.Module network, LaggedRecord record,
+    AutoregressiveEmulatorOptions options, RandomStream random) : OptimiserSteps(model.Name, network, options.Training)
 {
-    private const int SkippedLimit = 100;
-
-    private readonly AutoregressiveModel model;
-    private readonly LaggedRecord record;
-    private readonly AutoregressiveEmulatorOptions options;
-    private readonly RandomStream random;
-    private readonly ScalarType precision;
-    private readonly Parameter[] parameters;
-    private readonly Adam optimizer;
-    private readonly long batch;
-    private int skippedInARow;
-
-    public MultiStepTraining(AutoregressiveModel model, nn.Module network, LaggedRecord record, AutoregressiveEmulatorOptions options,
-        RandomStream random)
-    {
-        (this.model, this.record, this.options, this.random) = (model, record, options, random);
-        parameters = [.. network.parameters().Where(parameter => parameter.requires_grad)];
-        precision = parameters[0].dtype;
-        long starts = record.Starts * record.Values.size(1);
-        batch = Math.Min(options.Training.BatchSize ?? starts, starts);
-        optimizer = new Adam(parameters, options.Training.LearningRate);
-    }
+    /// <inheritdoc/>
+    protected override string Remedy => "A smaller learning rate, fewer trained leads or clipped gradients are the usual remedies.";
 
     /// <inheritdoc/>
-    /// <exception cref="DivergenceException">A hundred steps in a row gave no finite loss.</exception>
-    public OptimiserStep Step(double learningRate)
+    protected override OptimiserStep Gradient()
     {
-        using var scope = NewDisposeScope();
-        foreach (var group in optimizer.ParamGroups) group.LearningRate = learningRate;
-        var starts = (random.Uniform([batch], ScalarType.Float64) * (record.Starts * record.Values.size(1))).to_type(ScalarType.Int64);
+        long all = record.Starts * record.Values.size(1), batch = Math.Min(options.Training.BatchSize ?? all, all);
+        var starts = (random.Uniform([batch], ScalarType.Float64) * all).to_type(ScalarType.Int64);
         var (windows, coming) = record.Take(starts, model.Window);
         windows = windows + options.InputNoise * record.Deviations * random.Normal(windows.Sizes(), windows.dtype);
-        optimizer.zero_grad();
+        var precision = Parameters[0].dtype;
         var loss = Loss(model, windows.to(precision), coming.to(precision), record.Deviations, options.LeadDiscount);
-        Differentiation.BackPropagate(loss, "The loss");
-        double norm = optimizer.ClipGradient(options.Training.GradientClip), value = loss.ToDouble();
-        bool finite = double.IsFinite(value) && double.IsFinite(norm);
-        if (finite) Move(learningRate);
-        skippedInARow = finite ? 0 : skippedInARow + 1;
-        if (skippedInARow == SkippedLimit)
-            throw new DivergenceException($"The training of {model.Name}",
-                $"last of {SkippedLimit} optimiser steps without a finite loss", 0, 0,
-                FiniteNumbers.All(loss) ? "the gradient of the loss is not finite" : "the loss of the network is not finite",
-                "A smaller learning rate, fewer trained leads or clipped gradients are the usual remedies.");
-        return new(finite ? value : double.NaN, norm, 0);
+        double norm = BackPropagate(loss, "The loss");
+        return new(loss.ToDouble(), norm, 0);
     }
 
     /// <summary>Computes the weighted mean over leads of the squared error, as a fraction of the variance.</summary>
@@ -76,30 +46,26 @@ internal sealed class MultiStepTraining : IOptimiserSteps, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Save(ComponentWriter writer)
+    protected override void Move(double learningRate)
     {
-        writer.Set("skippedInARow", skippedInARow);
-        writer.Tensor("random", random.Capture());
-        optimizer.Save(writer);
+        using (no_grad())
+            if (options.WeightDecay > 0)
+                foreach (var parameter in Parameters)
+                    if (parameter.ndim > 1) parameter.mul_(1 - learningRate * options.WeightDecay);
+        base.Move(learningRate);
     }
 
     /// <inheritdoc/>
-    public void Load(ComponentReader reader)
+    public override void Save(ComponentWriter writer)
     {
-        skippedInARow = reader.Get<int>("skippedInARow");
-        using (var state = reader.Tensor("random")) random.Restore(state.cpu());
-        optimizer.Load(reader);
+        base.Save(writer);
+        writer.Stream("random", random);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => optimizer.Dispose();
-
-    private void Move(double learningRate)
+    public override void Load(ComponentReader reader)
     {
-        using var noGradients = no_grad();
-        if (options.WeightDecay > 0)
-            foreach (var parameter in parameters)
-                if (parameter.ndim > 1) parameter.mul_(1 - learningRate * options.WeightDecay);
-        optimizer.step();
+        base.Load(reader);
+        reader.Stream("random", random);
     }
 }

@@ -41,17 +41,14 @@ public sealed class RidgeAutoregressionEstimator(Column values, Column forecast,
     public string Name => "ridge regression on lags";
 
     /// <inheritdoc/>
-    public SchemaContract Contract { get; } = new([new(values, ColumnDefinition.AnySize)], [new(forecast, ColumnDefinition.AnySize)]);
-
-    /// <inheritdoc/>
-    public TrajectorySchema GetOutputSchema(TrajectorySchema input) => LaggedRecord.OutputSchema(input, Contract, values, forecast, Name);
+    public SchemaContract Contract { get; } = SchemaContract.OfAnySize(values, forecast);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or non-finite,
     /// there are too few samples, a component does not vary, or the model would not be stable.</exception>
     public AutoregressiveModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
-        GetOutputSchema(data.Schema);
+        Contract.Apply(data.Schema, Name);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var record = LaggedRecord.Read(data, values, options.Lags, leads: 1, Name, cancellation);

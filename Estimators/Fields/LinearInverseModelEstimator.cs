@@ -38,21 +38,14 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
     public string Name => "linear inverse model";
 
     /// <inheritdoc/>
-    public SchemaContract Contract { get; } = new([new(coefficients, ColumnDefinition.AnySize)], [new(forecast, ColumnDefinition.AnySize)]);
-
-    /// <inheritdoc/>
-    public TrajectorySchema GetOutputSchema(TrajectorySchema input)
-    {
-        Contract.Apply(input, Name);
-        return input.With([new(forecast, input[coefficients].Shape)]);
-    }
+    public SchemaContract Contract { get; } = SchemaContract.OfAnySize(coefficients, forecast);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or non-finite,
     /// there are too few samples, or the model would not be stable.</exception>
     public LinearInverseModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
-        GetOutputSchema(data.Schema);
+        Contract.Apply(data.Schema, Name);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var (x, times) = TrainingData.Gather(data, coefficients, Name, cancellation); // [cycles, batch, r]

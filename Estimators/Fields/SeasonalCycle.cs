@@ -22,7 +22,7 @@ public sealed class SeasonalCycle
         if (coefficients.ndim != 2 || coefficients.size(0) % 2 == 0)
             throw new ArgumentException(
                 $"The coefficients of a seasonal cycle must be [1 + 2 harmonics, n]; given: " +
-                    $"{ColumnDefinition.Describe(coefficients.Sizes())}.", nameof(coefficients));
+                    $"{coefficients.DescribeSizes()}.", nameof(coefficients));
         Require.Finite(coefficients, "The coefficients of a seasonal cycle");
         this.coefficients = coefficients.detach().clone().contiguous().DetachFromDisposeScope();
         Period = Require.Positive(period);

@@ -30,21 +30,14 @@ public sealed class SeasonalCycleEstimator(Column field, Column anomaly, Seasona
     public string Name => "seasonal cycle";
 
     /// <inheritdoc/>
-    public SchemaContract Contract { get; } = new([new(field, ColumnDefinition.AnySize)], [new(anomaly, ColumnDefinition.AnySize)]);
-
-    /// <inheritdoc/>
-    public TrajectorySchema GetOutputSchema(TrajectorySchema input)
-    {
-        Contract.Apply(input, Name);
-        return input.With([new(anomaly, input[field].Shape)]);
-    }
+    public SchemaContract Contract { get; } = SchemaContract.OfAnySize(field, anomaly);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The view never ends, a value is missing or non-finite, or the times cannot distinguish the
     /// harmonics (less than about a year).</exception>
     public SeasonalCycleTransformer Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
-        GetOutputSchema(data.Schema);
+        Contract.Apply(data.Schema, Name);
         using var scope = NewDisposeScope();
         int size = 1 + 2 * options.Harmonics;
         Tensor normal = zeros(size, size, dtype: ScalarType.Float64); // D^T D, D [samples, size] the harmonics at the samples' times

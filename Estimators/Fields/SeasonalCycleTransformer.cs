@@ -29,8 +29,7 @@ public sealed class SeasonalCycleTransformer : CycleTransformer
         : base(direction == SeasonalCycleDirection.Remove ? "seasonal cycle removed" : "seasonal cycle added",
             new SchemaContract([new(input, cycle.Dimension)], [new(output, cycle.Dimension)]))
     {
-        if (!Enum.IsDefined(direction))
-            throw new ArgumentOutOfRangeException(nameof(direction), direction, $"There is no direction {direction}.");
+        Require.Defined(direction);
         (Cycle, Direction, this.input, this.output) = (cycle, direction, input, output);
     }
 

@@ -25,7 +25,7 @@ public sealed record StateGrid
                 $"A grid has rows and columns, or neither; given: {rows?.ToString() ?? "no"} rows, {columns?.ToString() ?? "no"} columns.");
         (Rows, Columns) = (rows is { } r ? Require.AtLeast(r, 1, nameof(rows)) : null, columns is { } c
             ? Require.AtLeast(c, 1, nameof(columns)) : null);
-        (RowEnds, ColumnEnds) = (Defined(rowEnds, nameof(rowEnds)), Defined(columnEnds, nameof(columnEnds)));
+        (RowEnds, ColumnEnds) = (Require.Defined(rowEnds), Require.Defined(columnEnds));
     }
 
     /// <summary>Sites on a circle, as many as the state has components, for Lorenz-96 and similar models.</summary>
@@ -150,7 +150,4 @@ public sealed record StateGrid
         long[] Reach(bool periodic) =>
             [.. Enumerable.Range(0, Directions).Select(axis => IsPeriodic(axis) == periodic ? weight.size(2 + axis) / 2 : 0)];
     }
-
-    private static AxisEnds Defined(AxisEnds ends, string name) =>
-        Enum.IsDefined(ends) ? ends : throw new ArgumentOutOfRangeException(name, ends, $"There are no ends {ends}.");
 }

@@ -124,7 +124,7 @@ public sealed record EnsembleConvolution : LearnedAnalysis<EnsembleMemory>
     /// <inheritdoc/>
     public override LearnedAnalysisEstimator<EnsembleMemory> For(AssimilationSystem system, DataAssimilationContext context)
     {
-        Require.AtLeast(Members, 2, nameof(Members));
+        Require.AtLeast(Members, 2);
         var size = Network.Checked();
         size.Grid.RequireDimension(system.Dynamics.Dimension);
         var precision = context.Options.NetworkPrecision;

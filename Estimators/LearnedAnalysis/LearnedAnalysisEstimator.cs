@@ -235,23 +235,14 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
     }
 
     private TrainingSettings SettingsOf(ITrajectoryView data, ITrajectoryView validation, TrainingConstants constants,
-        LearnedTriple<TMemory> learned) => new()
-    {
-        Method = Name,
-        Model = learned.InTraining.Propagater.Name,
-        Seed = context.Options.Seed,
-        Options = training with { CheckpointPath = null },
-        Statistics = learned.Network is IScaledNetwork scaled ? scaled.Statistics : constants.Statistics,
-        Units = constants.Units,
-        ObservationScatter = constants.ObservationScatter,
-        Data = TrainingSettings.Describe(data),
-        Validation = TrainingSettings.Describe(validation),
-        Network = TrainingSettings.Describe(learned.Network),
-        Observing = TrainingSettings.Describe(observing),
-        Device = context.Device.ToString(),
-        Precision = context.Options.NetworkPrecision,
-        Software = TrainingSettings.SoftwareInUse(),
-    };
+        LearnedTriple<TMemory> learned) =>
+        TrainingSettings.Of(context, Name, learned.InTraining.Propagater.Name, training, learned.Network,
+            TrainingSettings.Describe(observing), TrainingSettings.Describe(data), TrainingSettings.Describe(validation)) with
+        {
+            Statistics = learned.Network is IScaledNetwork scaled ? scaled.Statistics : constants.Statistics,
+            Units = constants.Units,
+            ObservationScatter = constants.ObservationScatter,
+        };
 
     // What tells this training from another; the constants stand for model and data, whose every change they show, and the description
     // for what no tensor of the network has the shape of: a localisation, the ends of a grid.
@@ -260,5 +251,5 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         $"{Name} for {learned.InTraining.Propagater.Name}, seed {context.Options.Seed}, {data.Schema.Batch} trajectories of " +
             $"{data.Schema}, {constants}, {training with { CheckpointPath = null, MaximumDuration = null }}, ") +
         TrainingSettings.Describe(learned.Network).ToJsonString() + ", " +
-        string.Join(", ", learned.Network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.Sizes())));
+        TrainingSettings.Sizes(learned.Network);
 }

@@ -49,13 +49,9 @@ public sealed record HiddenChannelOptions
     /// <exception cref="ArgumentOutOfRangeException">A count out of its range, or a choice there is not.</exception>
     internal HiddenChannelOptions Checked()
     {
-        if (Count is < 1 or > 1024)
-            throw new ArgumentOutOfRangeException(nameof(Count), Count,
-                $"'{nameof(Count)}' of hidden channels must be between 1 and 1024; given: {Count}.");
-        if (!Enum.IsDefined(Update))
-            throw new ArgumentOutOfRangeException(nameof(Update), Update, $"'{nameof(Update)}' has no value {Update}.");
-        if (!Enum.IsDefined(Transport))
-            throw new ArgumentOutOfRangeException(nameof(Transport), Transport, $"'{nameof(Transport)}' has no value {Transport}.");
+        Require.Between(Count, 1, 1024);
+        Require.Defined(Update);
+        Require.Defined(Transport);
         return this;
     }
 }

@@ -36,9 +36,7 @@ public sealed record InnovationLinearOptions
     internal InnovationLinearOptions Checked()
     {
         Network.Checked();
-        if (Columns is < 1 or > 4096)
-            throw new ArgumentOutOfRangeException(nameof(Columns), Columns,
-                $"'{nameof(Columns)}' must be between 1 and 4096; given: {Columns}.");
+        Require.Between(Columns, 1, 4096);
         if (Network.Inputs != AnalysisInputs.ForecastAndInnovation || Network.InnovationTerm != InnovationTerm.None)
             throw new ArgumentException(
                 $"A network linear in the innovation reads the forecast and multiplies the innovation with P^a: " +

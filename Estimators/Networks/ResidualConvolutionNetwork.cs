@@ -175,9 +175,7 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
         : throw new ArgumentException("A network with hidden channels begins as one for a single state without them; given: one " +
             (Memory is null ? $"for {Members} members." : $"with {Memory.Count} hidden channels."));
 
-    private static long OfEnsemble(long members) => members is >= 2 and <= 4096 ? members
-        : throw new ArgumentOutOfRangeException(nameof(members), members,
-            $"'{nameof(members)}' must be between 2 and 4096; given: {members}.");
+    private static long OfEnsemble(long members) => Require.Between(members, 2, 4096);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -70,29 +70,18 @@ public sealed record ResidualConvolutionOptions
     /// <exception cref="ArgumentException">A count out of its range or an even kernel.</exception>
     internal ResidualConvolutionOptions Checked()
     {
-        Within(Filters, 4096, nameof(Filters));
-        Within(Blocks, 256, nameof(Blocks));
-        Within(SubBlocks, 256, nameof(SubBlocks));
-        Within(KernelSize, 1023, nameof(KernelSize));
+        Require.Between(Filters, 1, 4096);
+        Require.Between(Blocks, 1, 256);
+        Require.Between(SubBlocks, 1, 256);
+        Require.Between(KernelSize, 1, 1023);
         if (KernelSize % 2 == 0)
             throw new ArgumentOutOfRangeException(nameof(KernelSize), KernelSize,
                 $"'{nameof(KernelSize)}' must be odd, so that a convolution is centred on its site; given: {KernelSize}.");
-        Defined(Computation, nameof(Computation));
-        Defined(InnovationTerm, nameof(InnovationTerm));
-        Defined(Activation, nameof(Activation));
-        Defined(Inputs, nameof(Inputs));
+        Require.Defined(Computation);
+        Require.Defined(InnovationTerm);
+        Require.Defined(Activation);
+        Require.Defined(Inputs);
         ArgumentNullException.ThrowIfNull(Grid);
         return this;
-    }
-
-    private static void Within(long value, long limit, string name)
-    {
-        if (value < 1 || value > limit)
-            throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be between 1 and {limit}; given: {value}.");
-    }
-
-    private static void Defined<T>(T value, string name) where T : struct, Enum
-    {
-        if (!Enum.IsDefined(value)) throw new ArgumentOutOfRangeException(name, value, $"'{name}' has no value {value}.");
     }
 }

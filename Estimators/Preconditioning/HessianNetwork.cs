@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DaML.Components;
@@ -29,4 +30,8 @@ public abstract class HessianNetwork(string name) : nn.Module<Tensor, Tensor, Te
     /// <param name="inputs">x as channels, <c>[batch, channels, grid...]</c></param>
     /// <returns>Values <c>[batch, r]</c> and orthonormal vectors <c>[batch, r, m]</c>; they belong to the caller.</returns>
     public abstract (Tensor Values, Tensor Vectors) Eigenpairs(Tensor inputs);
+
+    // What the trunk makes of the inputs, [batch, features, grid...].
+    private protected static Tensor Features(nn.Module<Tensor, Tensor> trunk, long features, Tensor inputs) => Require.Shape(
+        trunk.call(inputs), $"What {trunk.GetName()} gives for {features} features", [inputs.size(0), features, .. inputs.Sizes()[2..]]);
 }

@@ -149,22 +149,12 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     private string Setting(HessianNetwork network, OnlineWindows source) => string.Create(CultureInfo.InvariantCulture,
         $"{Name} for {source.Dynamics.Name}, seed {context.Options.Seed}, {source.Options}, " +
             $"{options with { Training = options.Training with { CheckpointPath = null, MaximumDuration = null } }}, ") +
-        string.Join(", ", network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.Sizes())));
+        TrainingSettings.Sizes(network);
 
-    private TrainingSettings SettingsOf(HessianNetwork network, OnlineWindows source) => new()
-    {
-        Method = Name,
-        Model = source.Dynamics.Name,
-        Seed = context.Options.Seed,
-        Options = options.Training with { CheckpointPath = null },
-        Data = $"states online, {source.Options}, {options.Probes} probes, {options.Loss} loss",
-        Validation = $"{options.ValidationBatches} batches of other states",
-        Network = TrainingSettings.Describe(network),
-        Observing = TrainingSettings.Describe(cost),
-        Device = context.Device.ToString(),
-        Precision = context.Options.NetworkPrecision,
-        Software = TrainingSettings.SoftwareInUse(),
-    };
+    private TrainingSettings SettingsOf(HessianNetwork network, OnlineWindows source) =>
+        TrainingSettings.Of(context, Name, source.Dynamics.Name, options.Training, network, TrainingSettings.Describe(cost),
+            $"states online, {source.Options}, {options.Probes} probes, {options.Loss} loss",
+            $"{options.ValidationBatches} batches of other states");
 
     private static LearnedPreconditioningOptions Checked(LearnedPreconditioningOptions options, FixedEigenpairs? fixedPairs)
     {

@@ -23,7 +23,7 @@ public sealed record LearnedPreconditioningOptions
 
     internal LearnedPreconditioningOptions Checked()
     {
-        if (!Enum.IsDefined(Loss)) throw new ArgumentOutOfRangeException(nameof(Loss), Loss, $"No such loss: {Loss}.");
+        Require.Defined(Loss);
         Require.AtLeast(Probes, 1);
         Require.AtLeast(StatisticsBatches, 1);
         Require.AtLeast(ValidationBatches, 1);

@@ -135,8 +135,7 @@ public sealed class ObservedHessianNetwork : HessianNetwork
     {
         long batch = inputs.size(0), fields = layout.Fields.Count;
         Require.Shape(inputs, "A network's input", [batch, channels, .. layout.FieldSizes[1..]]);
-        var field = Require.Shape(trunk.call(inputs.narrow(1, 0, fields)), $"What {trunk.GetName()} gives for {features} features",
-            [batch, features, .. inputs.Sizes()[2..]]);
+        var field = Features(trunk, features, inputs.narrow(1, 0, fields));
         return [.. stencils.call(field).reshape(batch, times, fields, fields, transport.Offsets, layout.Points).unbind(1)];
     }
 

@@ -98,7 +98,7 @@ public sealed class OnlineWindowSequence : IDisposable
     {
         writer.Set("fresh", fresh);
         writer.Tensor("states", states);
-        writer.Tensor("random", random.Capture());
+        writer.Stream("random", random);
     }
 
     internal void Load(ComponentReader reader)
@@ -107,8 +107,7 @@ public sealed class OnlineWindowSequence : IDisposable
         var saved = reader.Tensor("states").DetachFromDisposeScope();
         states.Dispose();
         states = saved;
-        using var state = reader.Tensor("random");
-        random.Restore(state.cpu());
+        reader.Stream("random", random);
     }
 
     // x_{i+1}, algorithm 2.1; the batch shares its lead time.

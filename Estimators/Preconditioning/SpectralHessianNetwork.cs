@@ -103,8 +103,7 @@ public sealed class SpectralHessianNetwork : HessianNetwork
 
     private (Tensor Values, Tensor Vectors) Pairs(Tensor inputs)
     {
-        var field = Require.Shape(trunk.call(inputs), $"What {trunk.GetName()} gives for {features} features",
-            [inputs.size(0), features, .. inputs.Sizes()[2..]]);
+        var field = Features(trunk, features, inputs);
         var raw = layout.ToStates(vectors.call(field).view([inputs.size(0), Rank, .. layout.FieldSizes])) + constant;
         var (q, _) = linalg.qr(raw.mT);
         return (Largest * values.call(field.flatten(2).mean([-1])).sigmoid(), q.mT);

@@ -125,8 +125,7 @@ public sealed class TransportedHessianNetwork : HessianNetwork
     {
         long batch = inputs.size(0), fields = layout.Fields.Count;
         Require.Shape(inputs, "A network's input", [batch, channels, .. layout.FieldSizes[1..]]);
-        var field = Require.Shape(trunk.call(inputs), $"What {trunk.GetName()} gives for {features} features",
-            [batch, features, .. inputs.Sizes()[2..]]);
+        var field = Features(trunk, features, inputs);
         // [batch, 1 + channels + features, points]
         var all = cat([ones_like(inputs.narrow(1, 0, 1)), inputs, field], 1).flatten(2);
         // [batch, fields * fields * offsets, points]

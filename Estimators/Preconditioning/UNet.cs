@@ -33,8 +33,7 @@ public sealed record UNetOptions
         if (Features < 1 || Features > 4096 || Features % Heads != 0)
             throw new ArgumentOutOfRangeException(nameof(Features), Features,
                 $"'{nameof(Features)}' must be a multiple of {nameof(Heads)} = {Heads} up to 4096; given: {Features}.");
-        if (Levels is < 0 or > 8)
-            throw new ArgumentOutOfRangeException(nameof(Levels), Levels, $"'{nameof(Levels)}' must be between 0 and 8; given: {Levels}.");
+        Require.Between(Levels, 0, 8);
         if (KernelSize is < 1 or > 31 || KernelSize % 2 == 0)
             throw new ArgumentOutOfRangeException(nameof(KernelSize), KernelSize,
                 $"'{nameof(KernelSize)}' must be odd, between 1 and 31; given: {KernelSize}.");

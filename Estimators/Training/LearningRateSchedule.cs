@@ -74,10 +74,8 @@ public sealed record LearningRateSchedule
     /// piece.</exception>
     internal LearningRateSchedule Checked()
     {
-        if (!Enum.IsDefined(Decay)) throw new ArgumentOutOfRangeException(nameof(Decay), Decay, $"'{nameof(Decay)}' has no value {Decay}.");
-        if (!(Factor is > 0 and <= 1))
-            throw new ArgumentOutOfRangeException(nameof(Factor), Factor,
-                $"'{nameof(Factor)}' must be above 0 and at most 1; given: {Factor}.");
+        Require.Defined(Decay);
+        Require.Share(Factor);
         Require.AtLeast(Pieces, 1);
         return this;
     }

@@ -16,7 +16,7 @@ namespace DaML.Components;
 /// <param name="setting">Everything that the sequence of losses depends on, to tell a checkpoint of this training from another's.</param>
 /// <param name="options">Settings.</param>
 /// <param name="context">The context that receives progress.</param>
-internal sealed class NetworkTraining(string name, nn.Module network, IOptimiserSteps optimiser,
+internal sealed class NetworkTraining(string name, nn.Module network, OptimiserSteps optimiser,
     string measure, Func<double> validate, string setting, TrainingOptions options, DataAssimilationContext context) : IDisposable
 {
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(100);

@@ -115,9 +115,7 @@ public sealed record TrainingOptions
         Require.AtLeast(ValidationCycles, 1);
         Require.NotNegative(ValidationBurnIn);
         Require.AtLeast(Patience, 1);
-        if (!(PatientAboveRate is > 0 and <= 1))
-            throw new ArgumentOutOfRangeException(nameof(PatientAboveRate), PatientAboveRate,
-                $"'{nameof(PatientAboveRate)}' is a share of the learning rate, above 0 and at most 1; given: {PatientAboveRate}.");
+        Require.Share(PatientAboveRate);
         if (MaximumDuration is { } limit && limit <= TimeSpan.Zero)
             throw new ArgumentOutOfRangeException(nameof(MaximumDuration), limit,
                 $"'{nameof(MaximumDuration)}' must be above zero; given: {limit}.");

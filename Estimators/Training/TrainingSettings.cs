@@ -62,6 +62,27 @@ public sealed record TrainingSettings
     public string? Notes { get; init; }
 
     /// <summary>A view in words.</summary>
+    // What every training notes.
+    internal static TrainingSettings Of(DataAssimilationContext context, string method, string model, TrainingOptions options,
+        nn.Module network, JsonNode observing, string data, string validation) => new()
+    {
+        Method = method,
+        Model = model,
+        Seed = context.Options.Seed,
+        Options = options with { CheckpointPath = null },
+        Data = data,
+        Validation = validation,
+        Network = Describe(network),
+        Observing = observing,
+        Device = context.Device.ToString(),
+        Precision = context.Options.NetworkPrecision,
+        Software = SoftwareInUse(),
+    };
+
+    // The names and sizes of the parameters, which tell one network from another.
+    internal static string Sizes(nn.Module network) =>
+        string.Join(", ", network.named_parameters().Select(pair => pair.name + pair.parameter.DescribeSizes()));
+
     internal static string Describe(ITrajectoryView view) =>
         $"{view.Schema.Batch} trajectories, {(view.CycleCount is { } cycles ? $"{cycles} cycles" : "without end")}: {view.Schema}";
 

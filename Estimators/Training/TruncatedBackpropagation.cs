@@ -4,16 +4,6 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>The result of an optimiser step before the weights change; the parameters hold the clipped gradients.</summary>
-/// <param name="Analysis">The memory after the last cycle, without its history; fresh tensors.</param>
-/// <param name="Diverged">The trajectories to restart, <c>[batch]</c>.</param>
-/// <param name="Restarts">The number of these.</param>
-/// <param name="Loss">The mean cost.</param>
-/// <param name="GradientNorm">The gradient's norm before it was clipped.</param>
-/// <param name="Truths">Finite if the truths are, or if loss or gradient are non-finite.</param>
-internal readonly record struct StepOutcome<TMemory>(TMemory Analysis, Tensor Diverged, long Restarts, double Loss, double GradientNorm,
-    double Truths);
-
 /// <summary>
 /// Truncated back-propagation through time (Tang and Glass 2018; Bocquet et al. 2024, section II B) of any triple whose parts have
 /// parameters: an assimilation runs along the training trajectories, every optimiser step unrolls N_iter of its cycles, and the memory is
@@ -28,11 +18,8 @@ internal readonly record struct StepOutcome<TMemory>(TMemory Analysis, Tensor Di
 /// one halves it. With a <see cref="TrainingOptions.BurnIn"/> trajectories run that long without being charged: all together from the
 /// view's start, and each restarted one along with the others.
 /// </remarks>
-internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisposable where TMemory : IMemory<TMemory>
+internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where TMemory : IMemory<TMemory>
 {
-    private const int SkippedLimit = 100;
-
-    private readonly string name;
     private readonly AssimilationTriple<TMemory> triple;
     private readonly ITrajectoryView view;
     private readonly double divergedCost;
@@ -41,18 +28,21 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     private readonly CostUnit unit;
     private readonly long batch;
     private readonly CycleUnrolling<TMemory> unrolling;
-    private readonly Parameter[] parameters;
     private readonly (Tensor Buffer, Tensor Copy)[] buffers;
     private readonly ResidualConvolutionTrunk[] trunks;
-    private readonly Adam optimizer;
     private ITrajectoryCursor cursor;
     private TrajectoryChunk? chunk;
     private TMemory memory;
     private Tensor? waiting;    // the cycles that each trajectory still runs uncharged, [trajectories]; null = none
     private bool atStart;       // whether nothing has been read from the view since its start
     private double time;
-    private int skippedInARow;
     private long unrolled = 1;
+
+    // Of the step under way: its trajectories, null = all; their memory after the last cycle; those of them to restart, [batch].
+    private Tensor? rows;
+    private TMemory analysis;
+    private Tensor diverged;
+    private long restarts;
 
     /// <summary>Prepares the first step.</summary>
     /// <param name="name">The name of the trained object, for messages.</param>
@@ -67,22 +57,21 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     /// <exception cref="ArgumentException">The batch has more trajectories than the view.</exception>
     public TruncatedBackpropagation(string name, AssimilationTriple<TMemory> triple, nn.Module network, ITrajectoryView view,
         AnalysisCost<TMemory> cost, double divergedCost, TrainingOptions options, RandomStream random, CostUnit? unit = null)
+        : base(name, network, options)
     {
         this.unit = unit ?? new(1);
-        (this.name, this.triple, this.view, this.divergedCost, this.options, this.random) = (name, triple, view, divergedCost, options,
-            random);
+        (this.triple, this.view, this.divergedCost, this.options, this.random) = (triple, view, divergedCost, options, random);
         unrolling = new(name, triple, view.Schema, cost, random);
         batch = options.BatchSize ?? view.Schema.Batch;
         if (batch > view.Schema.Batch)
             throw new ArgumentException(
-                $"A batch of {batch} trajectories cannot be taken from the training view of {name}, which has {view.Schema.Batch}.");
+                $"A batch of {batch} trajectories cannot be taken from the training view of {Name}, which has {view.Schema.Batch}.");
         order = random.Derive("batches");
-        parameters = [.. network.parameters().Where(parameter => parameter.requires_grad)];
         buffers = [.. network.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
         trunks = [.. network.modules().OfType<ResidualConvolutionTrunk>()];
-        optimizer = new Adam(parameters, options.LearningRate);
         cursor = view.OpenCursor();
-        memory = Start();
+        memory = analysis = Start();
+        diverged = null!;
     }
 
     /// <summary>The usual remedies for a training that gives no finite loss.</summary>
@@ -93,71 +82,81 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     /// <summary>The number of times that the view was started again.</summary>
     public long Epoch { get; private set; }
 
-    /// <summary>Makes one optimiser step of Adam at a learning rate.</summary>
-    /// <exception cref="ArgumentException">A truth or an observation is infinite or not a number.</exception>
-    /// <exception cref="DivergenceException">A hundred steps in a row gave no finite loss.</exception>
-    public OptimiserStep Step(double learningRate)
-    {
-        using var scope = NewDisposeScope();
-        foreach (var group in optimizer.ParamGroups) group.LearningRate = learningRate;
+    /// <inheritdoc/>
+    protected override string Remedy => TrainingRemedy;
 
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">A truth or an observation is infinite or not a number.</exception>
+    protected override OptimiserStep Gradient()
+    {
         if (chunk is null) ReadChunk();
-        var rows = chunk!.Take(batch);
-        var outcome = Take(rows);
-        bool finite = double.IsFinite(outcome.Loss) && double.IsFinite(outcome.GradientNorm);
-        if (!double.IsFinite(outcome.Truths)) RefuseData(rows);
+        rows = chunk!.Take(batch);
+        KeepStatistics();
+        using var cycles = chunk.Open(rows);
+        var waits = rows is null ? waiting : waiting?.index_select(0, rows);
+        var (last, lastCost, loss, truths) = Unroll(cycles, Taken(), waits);
+        double norm = BackPropagate(loss, "The cost");
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
-        if (finite) optimizer.step();
-        else RestoreStatistics();
-        skippedInARow = finite ? 0 : skippedInARow + 1;
+        double value = loss.ToDouble();
+        using var noGradients = no_grad();
+        // a cost that is not a number is not below
+        diverged = (lastCost < divergedCost / (unit.Value * unit.Value)).logical_not();
+        if (waits is not null) diverged &= (waits < chunk.Cycles) | lastCost.isfinite().logical_not();   // one in spin-up may be far off
+        (analysis, restarts) = (last.Detach(), diverged.sum().ToInt64());
+        if (double.IsFinite(value) && double.IsFinite(norm)) return new(value, norm, restarts);
+        if (!double.IsFinite(truths.ToDouble())) RefuseData();
+        RestoreStatistics();
+        return new(value, norm, restarts);
+    }
+
+    /// <inheritdoc/>
+    protected override (long Cycle, double Time, string Origin) Lost(double loss) => (cursor.Cycle, cursor.Time, Origin());
+
+    /// <inheritdoc/>
+    protected override void CarryOn(bool finite)
+    {
         unrolled = finite ? Math.Min(2 * unrolled, options.Truncation) : Math.Max(unrolled / 2, 1);
-        if (skippedInARow == SkippedLimit)
-            throw new DivergenceException($"The training of {name}", $"last of {SkippedLimit} optimiser steps without a finite loss",
-                cursor.Cycle, cursor.Time,
-                Origin(rows), TrainingRemedy);
-        CarryOn(outcome, rows);
-        if (chunk.IsUsedUp) ReleaseChunk();
-        return new OptimiserStep(finite ? outcome.Loss : double.NaN, outcome.GradientNorm, outcome.Restarts);
+        TakeOver();
+        if (chunk!.IsUsedUp) ReleaseChunk();
     }
 
     /// <summary>
     /// Saves everything that the next step depends on in addition to the network: memory, random numbers, optimiser, position in the
     /// view.
     /// </summary>
-    public void Save(ComponentWriter writer)
+    public override void Save(ComponentWriter writer)
     {
+        base.Save(writer);
         writer.Set("costUnit", unit.Value);
         writer.Set("epoch", Epoch);
         writer.Set("cycle", cursor.Cycle);
         writer.Set("time", time);
-        writer.Set("skippedInARow", skippedInARow);
         writer.Set("unrolled", unrolled);
         writer.Set("atStart", atStart);
         writer.Set("isWaiting", waiting is not null);
         if (waiting is not null) writer.Tensor("waiting", waiting);
         int index = 0;
         foreach (var part in memory.Tensors) writer.Tensor($"memory{index++}", part);
-        writer.Tensor("random", random.Capture());
-        writer.Tensor("orderRandom", order.Capture());
+        writer.Stream("random", random);
+        writer.Stream("orderRandom", order);
         writer.Set("chunkCycles", chunk?.Cycles ?? 0);
         if (chunk is not null)
         {
             writer.Set("chunkUsed", chunk.Used);
             writer.Tensor("chunkOrder", chunk.Order!);
         }
-        optimizer.Save(writer);
     }
 
     /// <summary>
     /// Restores the state at <see cref="Save"/>. The view is read again up to that position, which gives the same cycles to the bit.
     /// </summary>
-    public void Load(ComponentReader reader)
+    public override void Load(ComponentReader reader)
     {
+        base.Load(reader);
         using var scope = NewDisposeScope();
         unit.Value = reader.Version == 1 ? 1 : reader.Get<double>("costUnit");
         Epoch = reader.Get<long>("epoch");
         time = reader.Get<double>("time");
-        skippedInARow = reader.Get<int>("skippedInARow");
         unrolled = reader.Get<long>("unrolled");
         atStart = reader.Get<bool>("atStart");
         if (reader.Get<bool>("isWaiting")) waiting = reader.Tensor("waiting").DetachFromDisposeScope();
@@ -169,9 +168,8 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         });
         memory.Release();
         memory = saved;
-        using (var state = reader.Tensor("random")) random.Restore(state.cpu());
-        using (var state = reader.Tensor("orderRandom")) order.Restore(state.cpu());
-        optimizer.Load(reader);
+        reader.Stream("random", random);
+        reader.Stream("orderRandom", order);
         long cycle = reader.Get<long>("cycle"), chunkCycles = reader.Get<long>("chunkCycles");
         cursor.Dispose();
         cursor = view.OpenCursor();
@@ -185,14 +183,14 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public override void Dispose()
     {
+        base.Dispose();
         cursor.Dispose();
         chunk?.Dispose();
         order.Dispose();
         memory.Release();
         waiting?.Dispose();
-        optimizer.Dispose();
         foreach (var (_, copy) in buffers) copy.Dispose();
     }
 
@@ -214,26 +212,8 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         chunk = null;
     }
 
-    // The chunk's cycles for some trajectories, and the back-propagation through them.
-    private StepOutcome<TMemory> Take(Tensor? rows)
-    {
-        var before = rows is null ? memory : memory.Map(part => part.index_select(0, rows));
-        KeepStatistics();
-        using var cycles = chunk!.Open(rows);
-        var waits = rows is null ? waiting : waiting?.index_select(0, rows);
-        var (analysis, lastCost, loss, truths) = Unroll(cycles, before, waits);
-        optimizer.zero_grad();
-        using (Telemetry.Phase(Telemetry.Backward)) Differentiation.BackPropagate(loss, "The cost");
-        using var phase = Telemetry.Phase(Telemetry.Optimiser);
-        double norm = optimizer.ClipGradient(options.GradientClip);
-        double value = loss.ToDouble();
-        using var noGradients = no_grad();
-        // [batch]; a cost that is not a number is not below
-        var diverged = (lastCost < divergedCost / (unit.Value * unit.Value)).logical_not();
-        if (waits is not null) diverged &= (waits < chunk.Cycles) | lastCost.isfinite().logical_not();   // one in spin-up may be far off
-        return new(analysis.Detach(), diverged, diverged.sum().ToInt64(), value, norm, double.IsFinite(value) && double.IsFinite(norm) ? 0
-            : truths.ToDouble());
-    }
+    // The memory of the step's trajectories.
+    private TMemory Taken() => rows is null ? memory : memory.Map(part => part.index_select(0, rows));
 
     private UnrolledCycles<TMemory> Unroll(ITrajectoryCursor cycles, TMemory before, Tensor? waits)
     {
@@ -243,13 +223,13 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     }
 
     // Trajectories in spin-up have come nearer to being charged; restarted ones begin their spin-up.
-    private void Wait(StepOutcome<TMemory> outcome, Tensor? rows)
+    private void Wait()
     {
-        if (waiting is null && outcome.Restarts == 0) return;
+        if (waiting is null && restarts == 0) return;
         using var scope = NewDisposeScope();
-        var waits = waiting is null ? zeros([view.Schema.Batch], dtype: ScalarType.Int64, device: outcome.Diverged.device) : waiting;
+        var waits = waiting is null ? zeros([view.Schema.Batch], dtype: ScalarType.Int64, device: diverged.device) : waiting;
         var part = ((rows is null ? waits : waits.index_select(0, rows)) - chunk!.Cycles).clamp_min(0);
-        part = where(outcome.Diverged, full_like(part, options.BurnIn), part);
+        part = where(diverged, full_like(part, options.BurnIn), part);
         var all = rows is null ? part : waits.index_copy(0, rows, part);
         waiting?.Dispose();
         waiting = all.max().ToInt64() > 0 ? all.DetachFromDisposeScope() : null;
@@ -268,11 +248,11 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     }
 
     // The first part of the triple with non-finite output, along the cycles of the step.
-    private string Origin(Tensor? rows)
+    private string Origin()
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var state = rows is null ? memory : memory.Map(part => part.index_select(0, rows));
+        var state = Taken();
         using var cycles = chunk!.Open(rows);
         for (double now = time; cycles.MoveNext(); now = cycles.Time)
         {
@@ -280,7 +260,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
             {
                 if (cycles.Time > now) state = triple.Propagater.Propagate(state, new TimeInterval(now, cycles.Time), random);
                 if (Lost(state)) return $"the model '{triple.Propagater.Name}' gave values that are not finite in cycle {cycles.Cycle}";
-                var observation = cycles.ReadObservation(view.Schema, state.Tensors.First(), name);
+                var observation = cycles.ReadObservation(view.Schema, state.Tensors.First(), Name);
                 var analyzer = triple.AnalyzerOf(observation);
                 if (NonFiniteOrigin.OfOperator(analyzer.Observes, state, observation) is { } found)
                     return $"{found} in cycle {cycles.Cycle}";
@@ -296,12 +276,12 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     }
 
     // Only a sum was checked; the cycles show which value it was.
-    private void RefuseData(Tensor? rows)
+    private void RefuseData()
     {
         using var cycles = chunk!.Open(rows);
-        while (cycles.MoveNext()) cycles.ReadObservation(view.Schema, memory.Tensors.First(), name);
+        while (cycles.MoveNext()) cycles.ReadObservation(view.Schema, memory.Tensors.First(), Name);
         throw new ArgumentException(
-            $"The truth on which {name} is trained is infinite or not a number in cycle {cursor.Cycle} or up to {options.Truncation} " +
+            $"The truth on which {Name} is trained is infinite or not a number in cycle {cursor.Cycle} or up to {options.Truncation} " +
                 $"before it.");
     }
 
@@ -315,7 +295,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         RunIn();
         if (!cursor.MoveNext())
             throw new ArgumentException(
-                $"The training view of {name} has " +
+                $"The training view of {Name} has " +
                     $"{(options.BurnIn == 0 ? "no cycle" : $"no cycle after the burn-in of {options.BurnIn}")}.");
     }
 
@@ -339,7 +319,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
 
     private TMemory Start()
     {
-        time = view.RequireStartTime(name);
+        time = view.RequireStartTime(Name);
         atStart = true;
         waiting?.Dispose();
         waiting = null;
@@ -348,18 +328,18 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         return (batch < view.Schema.Batch ? start.Map(part => part.clone()) : start).Keep();   // batches overwrite their rows
     }
 
-    private void CarryOn(StepOutcome<TMemory> outcome, Tensor? rows)
+    private void TakeOver()
     {
         using var noGradients = no_grad();
-        if (options.BurnIn > 0) Wait(outcome, rows);
-        var next = outcome.Analysis;
-        if (outcome.Restarts > 0)
+        if (options.BurnIn > 0) Wait();
+        var next = analysis;
+        if (restarts > 0)
         {
-            using var fresh = triple.Source.Start(outcome.Diverged.size(0), random).Tensors.GetEnumerator();
+            using var fresh = triple.Source.Start(diverged.size(0), random).Tensors.GetEnumerator();
             next = next.Map(part =>
             {
                 fresh.MoveNext();
-                return where(outcome.Diverged.view([-1, .. Enumerable.Repeat(1L, (int)part.ndim - 1)]), fresh.Current, part);
+                return where(diverged.view([-1, .. Enumerable.Repeat(1L, (int)part.ndim - 1)]), fresh.Current, part);
             });
         }
         if (rows is null)

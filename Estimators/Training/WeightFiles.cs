@@ -107,7 +107,7 @@ public sealed class WeightFiles
     public void LoadInto(nn.Module network)
     {
         var wanted = network.state_dict();
-        string Of(Tensor tensor) => $"{tensor.dtype} {ColumnDefinition.Describe(tensor.Sizes())}";
+        string Of(Tensor tensor) => $"{tensor.dtype} {tensor.DescribeSizes()}";
         List<string> differences =
         [
             .. wanted.Keys.Except(tensors.Keys).Order().Select(name => $"'{name}' is missing"),
