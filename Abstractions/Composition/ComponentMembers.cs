@@ -93,7 +93,7 @@ internal sealed class ComponentMembers
                 foreach (var property in ancestor.GetProperties(Own))
                     if (property.CanRead && property.Name.Equals(name, StringComparison.OrdinalIgnoreCase)
                         && Fits(property.PropertyType, parameter.ParameterType))
-                        return Of(parameter, parameter.Name, parameter.ParameterType, property.GetValue, nullability.Create(property),
+                        return Of(parameter, parameter.Name, parameter.ParameterType, ValueOf(property), nullability.Create(property),
                             parameter.DefaultValue);
                 foreach (var field in ancestor.GetFields(Own))
                     if ((field.Name == name || field.Name == captured) && Fits(field.FieldType, parameter.ParameterType))
@@ -105,8 +105,11 @@ internal sealed class ComponentMembers
             $"property or field of this name and type that would say what to write. Give it one, or implement {nameof(IComponent)}.");
     }
 
+    private static Func<object, object?> ValueOf(PropertyInfo property) =>
+        owner => property.GetValue(owner, BindingFlags.DoNotWrapExceptions, null, null, null);
+
     private Member Of(PropertyInfo property) => property.CanWrite
-        ? Of(property, property.Name, property.PropertyType, property.GetValue, nullability.Create(property))
+        ? Of(property, property.Name, property.PropertyType, ValueOf(property), nullability.Create(property))
         : throw new ArgumentException(
             $"{type.Name} cannot be a component: its property '{property.Name}' is marked with [Saved] and cannot be set. Give it an " +
                 $"init accessor.");
