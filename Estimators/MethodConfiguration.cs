@@ -36,7 +36,7 @@ public static class MethodConfiguration
         }
         catch (JsonException broken)
         {
-            throw new ArgumentException($"A method's configuration is one JSON object; this is none: {broken.Message}", nameof(json),
+            throw new ArgumentException($"A method's configuration is one JSON object; this text is not: {broken.Message}", nameof(json),
                 broken);
         }
     }

@@ -19,7 +19,7 @@ internal sealed class WrittenColumns
     public WrittenColumns(ITrajectoryView view, IReadOnlyList<Column>? columns)
     {
         this.view = view;
-        cycles = view.CycleCount ?? throw new ArgumentException("A view without end cannot be written; take a number of its cycles " +
+        cycles = view.CycleCount ?? throw new ArgumentException("An endless view cannot be written; take a number of its cycles " +
             "first: view.Take(1000).", nameof(view));
         var masks = view.Schema.Definitions.Select(definition => Columns.MaskOf(definition.Column)).ToHashSet();
         Definitions = columns is { Count: > 0 } ? [.. columns.Distinct().Select(column => view.Schema[column])]

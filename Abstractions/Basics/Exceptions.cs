@@ -62,7 +62,7 @@ public sealed class DivergenceException : ArithmeticException
 /// <param name="time">The time of that step, in the model's units.</param>
 /// <param name="reason">What is wrong with the state, and what may help.</param>
 public sealed class ModelStateException(string model, long row, long step, double time, string reason)
-    : ArithmeticException($"{model}: state {row} after step {step} (time {time:g9}) is none of the model's: {reason}")
+    : ArithmeticException($"{model}: state {row} after step {step} (time {time:g9}) is not a state of the model: {reason}")
 {
     /// <summary>The model.</summary>
     public string Model { get; } = model;

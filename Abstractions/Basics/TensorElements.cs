@@ -36,6 +36,6 @@ public static class TensorElements
         TypeCode.Byte => ScalarType.Byte,
         TypeCode.Boolean => ScalarType.Bool,
         _ => throw new ArgumentException(
-            $"There is no array of {typeof(T).Name} from a tensor; there is of double, float, long, int, byte and bool."),
+            $"A tensor gives arrays of double, float, long, int, byte and bool; {typeof(T).Name} was asked for."),
     };
 }

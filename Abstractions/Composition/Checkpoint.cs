@@ -37,8 +37,9 @@ public sealed record Checkpoint(string Kind, int Version, string Owner, string I
             saved = current?.Invoke(saved) ?? saved;
             if (saved != identity)
                 throw new ModelArchiveException(
-                    $"The checkpoint '{path}' belongs to another {Owner}, so it cannot be continued; delete it or name another file." +
-                    $"\nIt was written for: {saved}\nThis {Owner} is: {identity}");
+                    $"The checkpoint '{path}' was written by a different {Owner}, which this one cannot continue. Delete the file or " +
+                        $"name another." +
+                    $"\nThe file: {saved}\nThis {Owner}: {identity}");
             load(reader);
             return this;
         });

@@ -71,7 +71,7 @@ public sealed class ComponentRegistry
 
     internal ComponentType Find(string name, string where) => types.TryGetValue(name, out var type) ? type
         : throw new ModelArchiveException(
-            $"The model holds a component of kind '{name}' at {where}, which nobody registered; known: " +
+            $"The model holds a component of kind '{name}' at {where}, which is not registered; registered are: " +
                 $"{string.Join(", ", types.Keys.Order())}. " +
                                           "A third party's kind is registered through DataAssimilationOptions.Components.");
 }
@@ -188,7 +188,7 @@ public sealed class ComponentReader
         try { return value.Deserialize(type, ModelArchive.SettingsFormat) ?? throw Refuse($"the setting '{name}' is empty"); }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
-            throw Refuse($"the setting '{name}' is {value.ToJsonString()}, which is no {type.Name}", e);
+            throw Refuse($"the setting '{name}' is {value.ToJsonString()}, which is not of type {type.Name}", e);
         }
     }
 
@@ -289,7 +289,7 @@ public sealed class ComponentReader
         try { return type.Load(reader); }
         catch (Exception e) when (e is not (ModelArchiveException or OutOfMemoryException))
         {
-            throw new ModelArchiveException($"The component '{kind}' at {path} has settings it cannot be made of: {e.Message}", e);
+            throw new ModelArchiveException($"The component '{kind}' at {path} cannot be made with its settings: {e.Message}", e);
         }
     }
 

@@ -199,7 +199,7 @@ public static class Safetensors
     private static (List<Entry> Entries, Dictionary<string, string> Metadata) Parse(byte[] header)
     {
         if (header.Length == 0 || header[0] != (byte)'{')
-            throw new InvalidDataException("The header is no JSON object: it does not begin with '{'.");
+            throw new InvalidDataException("The header is not a JSON object: it does not begin with '{'.");
         if (!Utf8.IsValid(header)) throw new InvalidDataException("The header is not valid UTF-8.");
         var entries = new List<Entry>();
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -214,11 +214,11 @@ public static class Safetensors
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"The header is no JSON that is understood here: {e.Message}", e);
+            throw new InvalidDataException($"The header is not the JSON of a safetensors file: {e.Message}", e);
         }
         catch (InvalidOperationException e)
         {
-            throw new InvalidDataException($"The header has a string that is no text: {e.Message}", e);
+            throw new InvalidDataException($"The header has an invalid string: {e.Message}", e);
         }
         return (entries, metadata);
     }
@@ -246,7 +246,7 @@ public static class Safetensors
         var typeName = dtype.GetString()!;
         var type = Array.Find(Types, t => t.Name == typeName);
         if (type.Name is null)
-            throw Refused(name, $"has dtype '{typeName}'; understood are {string.Join(", ", Types.Select(t => t.Name))}");
+            throw Refused(name, $"has dtype '{typeName}'; supported are {string.Join(", ", Types.Select(t => t.Name))}");
 
         var shape = Integers(name, value, "shape", MaxDimensions);
         var offsets = Integers(name, value, "data_offsets", 2);
@@ -280,7 +280,7 @@ public static class Safetensors
         if (!entry.TryGetProperty(field, out var list) || list.ValueKind != JsonValueKind.Array)
             throw Refused(name, $"has no list '{field}'");
         if (list.GetArrayLength() > limit)
-            throw Refused(name, $"has {list.GetArrayLength()} entries in '{field}', at most {limit} are understood");
+            throw Refused(name, $"has {list.GetArrayLength()} entries in '{field}', at most {limit} are read");
         var numbers = new List<long>();
         foreach (var item in list.EnumerateArray())
         {

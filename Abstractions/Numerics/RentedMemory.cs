@@ -54,10 +54,11 @@ internal sealed unsafe class MemoryOfThread
     public void Return(int depth)
     {
         if (this != mine)
-            throw new InvalidOperationException("Rented memory is given back by the thread that rented it; another one tried to.");
+            throw new InvalidOperationException(
+                "Rented memory must be returned by the thread that rented it; a different thread returned this.");
         if (depth != rented - 1)
         {
-            throw new InvalidOperationException("Rented memory is given back in the opposite order, each rental once; "
+            throw new InvalidOperationException("Rented memory must be returned in the opposite order of renting, each rental once; "
                 + $"this was rental {depth + 1}, and {rented} are in use.");
         }
         rented--;

@@ -26,7 +26,7 @@ public interface IAnalyzer<TMemory> where TMemory : IMemory<TMemory>
     /// <exception cref="ArgumentException">The network does not fit the analyzer.</exception>
     IAnalyzer<TMemory> For(IObservationNetwork network) =>
         throw new NotSupportedException(
-            $"{Name} takes the observing network to be the same in every cycle, but the view says that another one observed a cycle " +
+            $"{Name} assumes the same observation network in every cycle, but a different one observed a cycle of this view " +
                 $"({network.Operator.Name}).");
 
     /// <summary>Computes the posterior memory.</summary>

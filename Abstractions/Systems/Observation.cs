@@ -25,8 +25,8 @@ public sealed record Observation(Tensor Values, Tensor? Mask, double Time)
     /// <exception cref="ArgumentException">The errors have a scale.</exception>
     public Observation OfOneError(string user) => ErrorScale is null ? this
         : throw new ArgumentException(
-            $"{user} takes the observation errors to have the covariance of the network in every trajectory, but the view has the " +
-                $"column '{Columns.ObservationErrorScale}'.");
+            $"{user} assumes that the observation errors of every trajectory have the network's covariance, but the view has the column " +
+                $"'{Columns.ObservationErrorScale}'.");
 }
 
 /// <summary>An observing system: what is observed of the state, with which error, and which observations are missing.</summary>

@@ -121,7 +121,7 @@ internal static class NeededVersion
         {
             ulong length = (ulong)bytes.Length;
             if (offset > length || size > length - offset)
-                throw new InvalidDataException($"the file is cut off or damaged: it has {length} bytes and speaks of {size} at {offset}.");
+                throw new InvalidDataException($"the file is cut off or damaged: it has {length} bytes and refers to {size} at {offset}.");
             return bytes.Slice((int)offset, (int)size);
         }
     }

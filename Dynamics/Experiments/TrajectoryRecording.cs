@@ -17,7 +17,7 @@ public static class TrajectoryRecording
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
         long cycles = view.CycleCount
-            ?? throw new ArgumentException("A view without end cannot be kept in memory; take a number of its cycles first.", nameof(view));
+            ?? throw new ArgumentException("An endless view cannot be kept in memory; take a number of its cycles first.", nameof(view));
         var definitions = columns is { Count: > 0 } ? [.. columns.Select(column => view.Schema[column])] : view.Schema.Definitions;
         var pace = new ProgressPace();
 

@@ -72,7 +72,7 @@ public sealed class ObservationNetwork : IObservationNetwork
         maximum <= dimension
         ? new(new IdentityObservationOperator(dimension), ErrorCovariance.Scalar(dimension, errorVariance),
             new RandomCountPattern(minimum, maximum))
-        : throw new ArgumentException($"Up to {maximum} components are to be observed, but the state has {dimension}.", nameof(maximum));
+        : throw new ArgumentException($"Up to {maximum} components were to be observed; the state has {dimension}.", nameof(maximum));
 
     [Saved]
     private ObservationNetwork([Saved("operator")] IObservationOperator observationOperator, IErrorCovariance error,

@@ -62,7 +62,7 @@ public sealed class RandomCountPattern(long minimum, long maximum) : IObservatio
     public Tensor Draw(long batch, long observations, RandomStream random)
     {
         if (Maximum > observations)
-            throw new ArgumentException($"Up to {Maximum} observations are to be drawn, but the network has {observations}.");
+            throw new ArgumentException($"Up to {Maximum} observations were to be drawn; the network has {observations}.");
         using var scope = NewDisposeScope();
         var count = Minimum
             + (random.Uniform([batch, 1], ScalarType.Float64) * (Maximum - Minimum + 1)).floor().clamp_max(Maximum - Minimum);

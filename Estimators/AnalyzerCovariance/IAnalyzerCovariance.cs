@@ -67,7 +67,7 @@ public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory> w
     internal static IScaledInnovationAnalyzer<TMemory> Require(IAnalyzer<TMemory> analyzer) =>
         analyzer as IScaledInnovationAnalyzer<TMemory>
         ?? throw new ArgumentException(
-            $"{analyzer.Name} does not say what it makes of a scaled innovation ({nameof(IScaledInnovationAnalyzer<TMemory>)}); give a " +
+            $"{analyzer.Name} does not say how it treats a scaled innovation ({nameof(IScaledInnovationAnalyzer<TMemory>)}); give a " +
                 $"{nameof(RegressedAnalyzerCovariance<TMemory>)} instead.");
 }
 

@@ -28,8 +28,8 @@ public sealed record WindowControl
     {
         if (components is not { } varied || varied == covariance.Dimension) return covariance;
         if (varied > covariance.Dimension)
-            throw new ArgumentException($"The initial condition is said to have {varied} components; the state has " +
-                $"{covariance.Dimension}.", nameof(covariance));
+            throw new ArgumentException(
+                $"The initial condition was declared with {varied} components; the state has {covariance.Dimension}.", nameof(covariance));
         using var scope = NewDisposeScope();
         var block = covariance.ToMatrix(ScalarType.Float64, CPU).narrow(0, 0, varied).narrow(1, 0, varied);
         return ErrorCovariance.Blocks(ErrorCovariance.Full(block), ErrorCovariance.Scalar(covariance.Dimension - varied, 0));

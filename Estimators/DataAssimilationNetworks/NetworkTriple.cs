@@ -30,7 +30,7 @@ public sealed class NetworkTriple : nn.Module
     /// <exception cref="ArgumentException">The method is of another kind.</exception>
     public static NetworkTriple Of(SequentialAssimilation<VectorMemory> method) => Find(method)
         ?? throw new ArgumentException(
-            $"{method.Name} is no data assimilation network: its parts are {method.Triple.Analyzer.GetType().Name}, " +
+            $"{method.Name} is not a data assimilation network: its parts are {method.Triple.Analyzer.GetType().Name}, " +
                 $"{method.Triple.Propagater.GetType().Name} and {method.Triple.Procoder.GetType().Name}.", nameof(method));
 
     /// <summary>a : H x Y -> H</summary>

@@ -129,7 +129,7 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
     private nn.Module<Tensor, Tensor> Checked(nn.Module<Tensor, Tensor>? network)
     {
         if (network is null)
-            throw new ArgumentException($"The function that makes the network of {Name} gave none (null); a module is needed.");
+            throw new ArgumentException($"The function that makes the network of {Name} returned null; a module is needed.");
         if (!network.parameters().Any(parameter => parameter.requires_grad))
             throw new ArgumentException($"The network {network.GetName()} of {Name} has no parameters, so there is nothing to learn; " +
                 "register its layers with RegisterComponents.");

@@ -56,8 +56,9 @@ public sealed class RidgeAutoregressionEstimator(Column values, Column forecast,
         var dynamics = new LinearDynamics(Companion(Coefficients(record, options, Name), record.Deviations, options.Lags), record.Interval);
         double radius = linalg.eigvals(dynamics.Matrix.cpu()).abs().max().ToDouble();
         if (!(radius < 1))
-            throw new ArgumentException($"{Name}: the model learned is not stable, its largest eigenvalue is {radius:g6} in size; " +
-                "more penalty, fewer lags or anomalies of a stationary process are needed.", nameof(data));
+            throw new ArgumentException(
+                $"{Name}: the learned model is unstable: its largest eigenvalue has modulus {radius:g6}. Use a larger penalty, fewer " +
+                    $"lags, or anomalies of a stationary process.", nameof(data));
         return new AutoregressiveModel(dynamics, r, 1, values, forecast);
     }
 

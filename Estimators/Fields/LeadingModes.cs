@@ -63,6 +63,7 @@ internal sealed record LeadingModes(Tensor Mean, Tensor Area, Tensor Vectors, Te
     /// <param name="rank">The number of modes that there are.</param>
     /// <param name="step">The estimator's name.</param>
     public static int RequireRank(int count, int rank, string step) => count <= rank ? count
-        : throw new ArgumentException($"{step}: {count} modes were asked for, and the training data vary in {rank} directions only; what " +
-            "more modes would hold is rounding.");
+        : throw new ArgumentException(
+            $"{step}: {count} modes were asked for, and the training data vary in {rank} directions only; further modes would hold " +
+                $"rounding errors only.");
 }

@@ -67,7 +67,7 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
         double radius = linalg.eigvals(propagator.cpu()).abs().max().ToDouble();
         if (!(radius < 1))
             throw new ArgumentException(
-                $"{Name}: the model learned is not stable, its largest eigenvalue is {radius:g6} in size; the data are not anomalies of " +
+                $"{Name}: the learned model is unstable: its largest eigenvalue has modulus {radius:g6}. The data are not anomalies of " +
                     $"a stationary process.", nameof(data));
         var raw = covariance - matmul(matmul(propagator, covariance), propagator.mT);                                // Q [r, r]
         var (modelError, repaired) = PositiveDefinite((raw + raw.mT) / 2, options.EigenvalueFloor);

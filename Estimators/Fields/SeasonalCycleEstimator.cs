@@ -52,7 +52,7 @@ public sealed class SeasonalCycleEstimator(Column field, Column anomaly, Seasona
         double smallest = (linalg.eigvalsh(normal) / normal[0, 0]).min().ToDouble();
         if (!(smallest > 1e-3))
             throw new ArgumentException(
-                $"{Name}: the {cycles} cycles do not tell {options.Harmonics} harmonics of a period of {options.Period} apart; they " +
+                $"{Name}: the {cycles} cycles do not determine {options.Harmonics} harmonics of a period of {options.Period}; they " +
                     $"should cover a whole period.", nameof(data));
         var coefficients = linalg.solve(normal.to(projected!.device), projected);
         return new SeasonalCycleTransformer(new SeasonalCycle(coefficients, options.Period), SeasonalCycleDirection.Remove, field, anomaly);

@@ -80,7 +80,7 @@ public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
     internal static ResidualConvolutionNetwork NetworkOf(SequentialAssimilation<StateMemory> first) =>
         first.Triple.Analyzer is LearnedAnalyzer<StateMemory> { Network: ResidualConvolutionNetwork network } ? network
         : throw new ArgumentException(
-            $"An analysis begins as one by a residual convolutional network; the analyzer of '{first.Name}' is " +
+            $"Only an analysis by a residual convolutional network can be a first analysis; the analyzer of '{first.Name}' is " +
                 $"{first.Triple.Analyzer.Name}.", nameof(first));
 }
 

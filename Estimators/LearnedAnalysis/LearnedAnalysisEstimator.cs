@@ -102,7 +102,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         Contract.Apply(validation.Schema, Name);
         if (validation.CycleCount <= training.ValidationBurnIn)
             throw new ArgumentException(
-                $"The validation view has {validation.CycleCount} cycles; more than the burn-in of {training.ValidationBurnIn} are needed.",
+                $"The validation view has {validation.CycleCount} cycles; it needs more than the burn-in of {training.ValidationBurnIn}.",
                 nameof(validation));
 
         using var scope = NewDisposeScope();

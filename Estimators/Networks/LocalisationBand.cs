@@ -72,7 +72,7 @@ internal sealed class LocalisationBand
         var series = Grid.Directions == 1 ? waves.matmul(weights) : waves.matmul(weights).matmul(waves.t());
         if (series.min().ToDouble() < -Tolerance * series.max().ToDouble())
             throw new ArgumentException(
-                $"The taper {taper} is no correlation over {Reach} sites on a {Grid}, so that P^a would not be a covariance; " +
+                $"The taper {taper} is not a correlation over {Reach} sites on a {Grid}, so that P^a would not be a covariance; " +
                     $"{nameof(LocalisationTaper.GaspariCohn)} is one.");
     }
 }

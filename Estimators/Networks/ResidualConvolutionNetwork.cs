@@ -172,7 +172,7 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
         new ResidualConvolutionNetwork(options, Members, Memory, Statistics, precision, device).WithWeightsOf(this);
 
     private ResidualConvolutionNetwork OfOneState() => Members == 1 && Memory is null ? this
-        : throw new ArgumentException("A network with hidden channels begins as one for a single state without them; given: one " +
+        : throw new ArgumentException("A network with hidden channels starts from a network for a single state without them; given: one " +
             (Memory is null ? $"for {Members} members." : $"with {Memory.Count} hidden channels."));
 
     private static long OfEnsemble(long members) => Require.Between(members, 2, 4096);

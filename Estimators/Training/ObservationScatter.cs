@@ -66,8 +66,8 @@ public sealed record ObservationScatter(double MeanSquare)
             var observation = cursor.ReadObservation(view.Schema, like, "The training view");
             if (observation.Network is not null)
                 throw new ArgumentException(
-                    $"The unit of the state is measured from how far the observations of one network scatter, and another one observed " +
-                        $"cycle {cursor.Cycle} (time {cursor.Time:g6}) of the training view. Give the unit.");
+                    $"The unit of the state is measured from the scatter of the observations of one network; a different network " +
+                        $"observed cycle {cursor.Cycle} (time {cursor.Time:g6}) of the training view. Give the unit.");
             var there = observation.Mask?.to(ScalarType.Float64) ?? ones_like(observation.Values);
             yield return (observation.Values, there);
         }

@@ -37,8 +37,9 @@ internal sealed record GridWindow(LatitudeLongitudeGrid Grid, (int Start, int Co
         // Two runs, one at the end and one at the beginning of the file, are one part of the circle.
         bool isSplit = columns.Count == 2 && columns[0].Start == 0 && columns[1].Start + columns[1].Count == longitudes.Length;
         if (rows.Count > 1 || (columns.Count > 1 && !isSplit))
-            throw new DataFileException($"The part of the grid of {variable} in '{file.Path}' that lies in {region} is " +
-                "in several pieces: its coordinates neither rise nor fall.");
+            throw new DataFileException(
+                $"The part of the grid of {variable} in '{file.Path}' in {region} has several pieces: its coordinates neither rise nor " +
+                    $"fall.");
         if (isSplit) columns.Reverse();
         double[] taken = [.. columns.SelectMany(run => longitudes.Skip(run.Start).Take(run.Count))];
         if (isSplit) taken = Array.ConvertAll(taken, region.Unwrapped);

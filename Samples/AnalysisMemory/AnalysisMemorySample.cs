@@ -171,7 +171,7 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 200, long 
     private SampleResult Reference(SampleRun run, double interval, ShippedWeights? weights)
     {
         if (weights is not null && run.Options.Resume)
-            throw new SampleException($"--resume goes on with a training; with {Pretrained} there is none.");
+            throw new SampleException($"--resume continues a training; with {Pretrained} there is none.");
         var memory = weights?.Memory ?? new HiddenChannelOptions { Count = 12 };
         var (experiment, analysis, error) = run.Track(progress =>
         {

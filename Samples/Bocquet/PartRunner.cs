@@ -114,10 +114,11 @@ internal sealed class PartRunner(SampleRun run, string setting)
         Kept kept;
         try { kept = JsonSerializer.Deserialize<Kept>(File.ReadAllText(path), Format)!; }
         catch (JsonException damaged) { throw new SampleException(
-            $"--resume: '{path}' is damaged ({damaged.Message}); begin anew without --resume."); }
+            $"--resume: '{path}' is damaged ({damaged.Message}). Start again without --resume."); }
         if (kept.Setting != setting)
             throw new SampleException(
-                $"--resume: '{path}' belongs to another run ({kept.Setting}), not to this one ({setting}); begin anew without --resume.");
+                $"--resume: '{path}' was written by a run with other settings: {kept.Setting}. This run has: {setting}. Start again " +
+                    $"without --resume.");
         return kept.Figures;
     }
 

@@ -27,7 +27,7 @@ internal static class OutputCheck
         if (Directory.Exists(path)) throw new SampleException($"{option}: '{path}' is a folder; name a file.");
         string full;
         try { full = Path.GetFullPath(path); }
-        catch (ArgumentException refused) { throw new SampleException($"{option}: '{path}' is no path: {refused.Message}"); }
+        catch (ArgumentException refused) { throw new SampleException($"{option}: '{path}' is not a valid path: {refused.Message}"); }
         Folder(Path.GetDirectoryName(full) ?? full, option);
     }
 }

@@ -83,7 +83,7 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
     {
         if (!options.Resume) File.Delete(CheckpointFile);
         else if (!File.Exists(CheckpointFile))
-            throw new SampleException($"--resume: there is no training to go on with: '{CheckpointFile}' does not exist.");
+            throw new SampleException($"--resume: there is no training to continue: '{CheckpointFile}' does not exist.");
         return CheckpointFile;
     }
 
@@ -95,7 +95,7 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
     internal string Parts()
     {
         if (options.Resume && !Directory.Exists(PartsFolder))
-            throw new SampleException($"--resume: there is no run to go on with: '{PartsFolder}' does not exist.");
+            throw new SampleException($"--resume: there is no run to continue: '{PartsFolder}' does not exist.");
         if (!options.Resume && Directory.Exists(PartsFolder)) Directory.Delete(PartsFolder, recursive: true);
         return PartsFolder;
     }

@@ -14,7 +14,7 @@ public static class ObservationReading
     {
         if (schema.Has(Columns.ObservationErrorScale))
             throw new SchemaException(
-                $"{method} takes the observation errors to be the same in every trajectory, but the view has the column " +
+                $"{method} assumes the same observation errors in every trajectory, but the view has the column " +
                     $"'{Columns.ObservationErrorScale}'.");
     }
 

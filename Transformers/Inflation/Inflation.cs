@@ -103,8 +103,8 @@ public abstract record Inflation
     /// <exception cref="ArgumentException">The inflation compares members that the rotation mixes.</exception>
     public Inflation With(EnsembleRotation rotation) => rotation == EnsembleRotation.None || !ComparesMembers ? this
         : throw new ArgumentException(
-            $"A relaxation to the prior's perturbations compares each member with itself before the update; after a random rotation it " +
-                $"is another one, and the ensemble would collapse. No rotation, or a relaxation to the prior's spread, is needed; " +
+            $"A relaxation to the prior's perturbations compares each member with itself before the update; a random rotation mixes the " +
+                $"members, and the ensemble would collapse. No rotation, or a relaxation to the prior's spread, is needed; " +
                     $"given: {rotation}.");
 
     // Archives of the first versions of some analyzers know only multiplicative inflation, as two of their settings.

@@ -80,7 +80,7 @@ public static class ScoreCatalogExtensions
                 $"The bound of the error of a trajectory that lost its truth must be above zero; given: {options.LostTruthBound}.");
         options.TruthBounds?.Checked();
         if (view.CycleCount is not { } total)
-            throw new ArgumentException("A view without end cannot be scored; take a number of its cycles first.", nameof(view));
+            throw new ArgumentException("An endless view cannot be scored; take a number of its cycles first.", nameof(view));
         if (total <= burnIn)
             throw new ArgumentException($"The view has {total} cycles; none is left after a burn-in of {burnIn}.", nameof(options));
 

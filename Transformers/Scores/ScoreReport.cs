@@ -84,8 +84,8 @@ public sealed class ScoreReport
     /// <exception cref="ArgumentException">The score was not computed, or has several figures.</exception>
     public TimeAverage this[IScore score] => Figures(score) is { Count: 1 } one ? one[0]
         : throw new ArgumentException(
-            $"The score '{score.Name}' has {Figures(score).Count} figures, not one; ask for what it makes of them with {nameof(Of)}, or " +
-                $"for its {nameof(Figures)}.", nameof(score));
+            $"The score '{score.Name}' has {Figures(score).Count} figures, not one; use {nameof(Of)} for its summary, or " +
+                $"{nameof(Figures)} for all.", nameof(score));
 
     /// <summary>The result that a score computes from its averages.</summary>
     /// <exception cref="ArgumentException">The score was not computed.</exception>

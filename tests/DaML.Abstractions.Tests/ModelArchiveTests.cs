@@ -72,7 +72,7 @@ public sealed class ModelArchiveTests : IDisposable
         var refused = Assert.Throws<ModelArchiveException>(() =>
             ModelArchive.Read<ITransformer>(Model, new ComponentRegistry(ComponentType.Of<Note>()), context));
         Assert.Contains("'example.org/affine'", refused.Message);
-        Assert.Contains("nobody registered", refused.Message);
+        Assert.Contains("which is not registered", refused.Message);
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class ModelArchiveTests : IDisposable
     {
         Save();
         Rewrite(manifest => manifest["root"]!["kind"] = typeof(AffineTransformer).AssemblyQualifiedName);
-        Refused("nobody registered");
+        Refused("which is not registered");
     }
 
     [Fact]

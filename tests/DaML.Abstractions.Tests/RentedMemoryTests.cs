@@ -38,7 +38,7 @@ public sealed unsafe class RentedMemoryTests
         var other = new Thread(() => caught = Record.Exception(inner.Dispose));
         other.Start();
         other.Join();
-        Assert.Contains("another one tried", Assert.IsType<InvalidOperationException>(caught).Message);
+        Assert.Contains("a different thread returned", Assert.IsType<InvalidOperationException>(caught).Message);
         inner.Dispose();
         outer.Dispose();
         Assert.Contains("and 0 are in use", Assert.Throws<InvalidOperationException>(outer.Dispose).Message);

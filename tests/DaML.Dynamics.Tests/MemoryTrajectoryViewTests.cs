@@ -43,7 +43,7 @@ public sealed class MemoryTrajectoryViewTests : IDisposable
     {
         var model = new Lorenz63();
         var twin = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)));
-        Assert.Contains("without end", Assert.Throws<ArgumentException>(() => twin.Materialise()).Message);
+        Assert.Contains("endless view", Assert.Throws<ArgumentException>(() => twin.Materialise()).Message);
         Assert.Equal(3, twin.Take(3).Materialise().CycleCount);
         using var stop = new CancellationTokenSource();
         stop.Cancel();

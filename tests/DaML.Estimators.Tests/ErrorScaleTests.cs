@@ -84,7 +84,7 @@ public sealed class ErrorScaleTests
                      transforms.AnalysisCovariance(learned, twin.Observing, covariance)])
         {
             Assert.Equal(
-                $"{diagnostic.Name} takes the observation errors to be the same in every trajectory, but the view has the column " +
+                $"{diagnostic.Name} assumes the same observation errors in every trajectory, but the view has the column " +
                     $"'observation-error-scale'.",
                 Assert.Throws<SchemaException>(() => diagnostic.Transform(view)).Message);
             Assert.Throws<SchemaException>(() => diagnostic.GetOutputSchema(view.Schema));

@@ -151,6 +151,6 @@ public sealed class LaggedStatesTests
         Assert.StartsWith("The network of own failed on windows of shape [", message);
         Assert.Contains("It must make values of shape [rows, 1, 2]", message);
         Assert.DoesNotContain('\n', message);
-        Assert.Contains("gave none", Assert.Throws<ArgumentException>(() => Fit((_, _) => null!)).Message);
+        Assert.Contains("returned null", Assert.Throws<ArgumentException>(() => Fit((_, _) => null!)).Message);
     }
 }

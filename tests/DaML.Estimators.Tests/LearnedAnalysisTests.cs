@@ -214,7 +214,7 @@ public sealed class LearnedAnalysisTests : IDisposable
                         Radius = LocalisationRadius.HalfWidth(halfWidth) }, Training = options });
         Estimator(2).Fit(twin.Training, twin.Validation);
         Estimator(2).Fit(twin.Training, twin.Validation);
-        Assert.Contains("another training",
+        Assert.Contains("written by a different training",
             Assert.Throws<ModelArchiveException>(() => Estimator(1.5).Fit(twin.Training, twin.Validation)).Message);
     }
 
@@ -227,7 +227,7 @@ public sealed class LearnedAnalysisTests : IDisposable
         twin.Estimator(options).Fit(twin.Training, twin.Validation);
         var refused = Assert.Throws<ModelArchiveException>(() =>
             twin.Estimator(options with { Truncation = 5 }).Fit(twin.Training, twin.Validation));
-        Assert.Contains("another training", refused.Message);
+        Assert.Contains("written by a different training", refused.Message);
         Assert.Throws<ModelArchiveException>(() => new SmallTwin(1).Estimator(options).Fit(twin.Training, twin.Validation));
         Assert.Throws<ModelArchiveException>(() => twin.Estimator(options).Fit(twin.View("other data", 16), twin.Validation));
         byte[] bytes = File.ReadAllBytes(options.CheckpointPath!);

@@ -248,7 +248,7 @@ public sealed class MarginalGainTests
         var system = new AssimilationSystem(model, observing);
         var analyzer = Analyzer(Random(5, 1), observing);
         var endless = context.Data.Twin(system, new() { Batch = 1 });
-        Assert.Contains("without end", Assert.Throws<ArgumentException>(() => context.Scores.MeanMarginalGain(analyzer, endless)).Message);
+        Assert.Contains("endless view", Assert.Throws<ArgumentException>(() => context.Scores.MeanMarginalGain(analyzer, endless)).Message);
         Assert.Throws<ArgumentException>(() => context.Scores.MeanMarginalGain(analyzer, endless.Take(5), new() { BurnIn = 5 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Scores.MeanMarginalGain(analyzer, endless.Take(5), new() { Site = 5 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Scores.MeanMarginalGain(analyzer, endless.Take(5), new() { Every = 0 }));

@@ -77,7 +77,7 @@ public sealed class SeasonalCycleTests
     {
         var estimator = new SeasonalCycleEstimator(Field, Anomaly);
         var month = View([.. Enumerable.Range(0, 60).Select(day => (double)day)], t => [t]);
-        Assert.Contains("do not tell 2 harmonics", Assert.Throws<ArgumentException>(() => estimator.Fit(month)).Message);
+        Assert.Contains("do not determine 2 harmonics", Assert.Throws<ArgumentException>(() => estimator.Fit(month)).Message);
         Assert.Contains("needs the column 'again' of shape [any], which is missing",
             Assert.Throws<SchemaException>(() => new SeasonalCycleEstimator(Again, Anomaly).Fit(month)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() =>

@@ -112,7 +112,7 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
             var last = analyzer.Network.named_parameters().Single(parameter => parameter.name == "trunk.decoder.weight").parameter;
             using (TorchSharp.torch.no_grad()) last.mul_(0.5);
             WeightFiles.Write(weights, analyzer.Network, analyzer.History!);
-            Assert.Contains("there is no run to go on with", Daml(Tiny, CancellationToken.None, [.. arguments, "--resume"]).Error);
+            Assert.Contains("there is no run to continue", Daml(Tiny, CancellationToken.None, [.. arguments, "--resume"]).Error);
 
             // Stopped as soon as two parts are finished.
             using var stop = new CancellationTokenSource();
@@ -127,7 +127,7 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
             }
             string[] kept = Directory.GetFiles(parts, "*.json");
             Assert.True(kept.Length >= 2);
-            Assert.Contains("belongs to another run",
+            Assert.Contains("was written by a run with other settings",
                 Daml(Tiny with { Cycles = 31 }, CancellationToken.None, [.. arguments, "--resume"]).Error);
 
             // A part that is kept is not done again: nothing is told of it.

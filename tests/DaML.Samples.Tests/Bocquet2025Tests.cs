@@ -114,7 +114,7 @@ public sealed class Bocquet2025Tests(Bocquet2025Tests.Outcome outcome) : IClassF
 
             var other = Run(copy.FullName, CancellationToken.None, "--resume", "--seed", "4");
             Assert.Equal(CommandLine.Misuse, other.Code);
-            Assert.Contains("belongs to another run", other.Error);
+            Assert.Contains("was written by a run with other settings", other.Error);
         }
         finally { copy.Delete(recursive: true); }
     }
@@ -127,7 +127,7 @@ public sealed class Bocquet2025Tests(Bocquet2025Tests.Outcome outcome) : IClassF
         {
             var refused = Run(empty.FullName, CancellationToken.None, "--resume");
             Assert.Equal(CommandLine.Misuse, refused.Code);
-            Assert.Contains("there is no run to go on with", refused.Error);
+            Assert.Contains("there is no run to continue", refused.Error);
             var stopped = Run(empty.FullName, new CancellationToken(canceled: true));
             Assert.Equal(CommandLine.Stopped, stopped.Code);
             Assert.Contains("--resume", stopped.Error);

@@ -234,7 +234,7 @@ public sealed class CommandLineTests : IDisposable
         }, 5);
         var (code, _, error) = Daml([sample], CancellationToken.None, "demo", "--resume", "--out", folder.FullName);
         Assert.Equal(CommandLine.Misuse, code);
-        Assert.Contains("--resume: there is no training to go on with", error);
+        Assert.Contains("--resume: there is no training to continue", error);
         string checkpoint = Path.Combine(folder.FullName, "training.checkpoint");
         File.WriteAllText(checkpoint, "");
         Assert.Equal(0, Daml([sample], CancellationToken.None, "demo", "--resume", "--out", folder.FullName).Code);

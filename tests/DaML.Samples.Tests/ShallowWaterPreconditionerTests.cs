@@ -53,6 +53,6 @@ public sealed class ShallowWaterPreconditionerTests : IDisposable
         Assert.Contains("learned correction of the fixed one", output.ToString());
         Assert.False(Directory.Exists(Path.Combine(folder.FullName, "parts")));
         Assert.Equal(2, Run("--resume"));
-        Assert.Contains("there is no run to go on with", error.ToString());
+        Assert.Contains("there is no run to continue", error.ToString());
     }
 }

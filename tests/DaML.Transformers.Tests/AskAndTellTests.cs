@@ -323,7 +323,7 @@ public sealed class AskAndTellTests : IDisposable
         using var outside = new AskAndTell(Method("etkf", model));
         outside.Ask(0.05);
         outside.Save(path);
-        Assert.Contains("another assimilation",
+        Assert.Contains("written by a different assimilation",
             Assert.Throws<ModelArchiveException>(() => AskAndTell.Restore(Method("enkf", model), path)).Message);
         Assert.Contains("seed 18",
             Assert.Throws<ModelArchiveException>(() =>

@@ -289,7 +289,7 @@ public sealed class ChangingNetworkTests
 
         var own = new SequentialAssimilation<EnsembleMemory>("own", filter.Triple with { Analyzer = new Stubborn() }, N, 3, context);
         using var run = own.Run(narrow.ObservedBy((_, _) => networks[1]));
-        Assert.Contains("stubborn takes the observing network to be the same in every cycle",
+        Assert.Contains("stubborn assumes the same observation network in every cycle",
             Assert.Throws<NotSupportedException>(() => run.MoveNext()).Message);
 
         string Message(ITrajectoryView view)

@@ -110,7 +110,7 @@ public sealed class ScoreTests
         using var source = new CancellationTokenSource();
         source.Cancel();
         Assert.Throws<OperationCanceledException>(() => context.Scores.Evaluate(twin, cancellation: source.Token));
-        Assert.Contains("without end", Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(context.Data.Twin(system))).Message);
+        Assert.Contains("endless view", Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(context.Data.Twin(system))).Message);
         Assert.Contains("30 cycles",
             Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(twin, new ScoreOptions { BurnIn = 30 })).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Scores.Evaluate(twin, new ScoreOptions { BurnIn = -1 }));
