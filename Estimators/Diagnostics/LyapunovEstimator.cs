@@ -34,7 +34,7 @@ public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics
         if (data.CycleCount is not { } cycles || cycles < transient + Blocks)
             throw new ArgumentException(
                 $"Lyapunov exponents need a view that ends, with at least {Blocks} cycles after the transient of {transient}; given: " +
-                    $"{data.CycleCount?.ToString() ?? "one without end"}.", nameof(data));
+                    $"{data.CycleCount?.ToString() ?? "an endless view"}.", nameof(data));
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         long kept = cycles - transient, batch = data.Schema.Batch, k = vectors.Count;

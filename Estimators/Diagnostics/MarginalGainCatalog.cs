@@ -69,7 +69,7 @@ public static class MarginalGainCatalog
         if (view.CycleCount is not { } cycles || cycles <= options.BurnIn)
             throw new ArgumentException(
                 $"A mean marginal gain needs a view that ends, after its burn-in of {options.BurnIn} cycles; given: " +
-                    $"{view.CycleCount?.ToString() ?? "one without end"}.", nameof(view));
+                    $"{view.CycleCount?.ToString() ?? "an endless view"}.", nameof(view));
 
         using var scope = NewDisposeScope();
         var average = new MarginalGainAverage(n, site, (cycles - options.BurnIn + options.Every - 1) / options.Every,

@@ -169,14 +169,14 @@ public sealed class InnovationLinearTests
         using var scope = NewDisposeScope();
         var options = Options(StateGrid.Circle);
         InnovationLinearNetwork With(InnovationLinearOptions changed) => Network(changed);
-        Assert.Contains("no correlation",
+        Assert.Contains("is not a correlation",
             Assert.Throws<ArgumentException>(() => With(options with { Taper = LocalisationTaper.Boxcar })).Message);
         // its cut-off edge
-        Assert.Contains("no correlation",
+        Assert.Contains("is not a correlation",
             Assert.Throws<ArgumentException>(() =>
                 With(options with { Taper = LocalisationTaper.Gaussian, Radius = LocalisationRadius.HalfWidth(7) })).Message);
         With(options with { Taper = LocalisationTaper.Triangular });                     // one on a line, none on a plane
-        Assert.Contains("no correlation",
+        Assert.Contains("is not a correlation",
             Assert.Throws<ArgumentException>(() =>
                 With(Options(Grid("torus"), 1.7) with { Taper = LocalisationTaper.Triangular })).Message);
         Assert.Contains("end within",
