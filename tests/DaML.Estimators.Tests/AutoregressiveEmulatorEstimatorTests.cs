@@ -308,7 +308,8 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
         File.WriteAllBytes(options.Training.CheckpointPath!, bytes[..(bytes.Length / 2)]);
         Assert.Throws<ModelArchiveException>(() => FitWatched(options));
 
-        static void Refused(Action fit) => Assert.Contains("written by a different training", Assert.Throws<ModelArchiveException>(fit).Message);
+        static void Refused(Action fit) =>
+            Assert.Contains("written by a different training", Assert.Throws<ModelArchiveException>(fit).Message);
     }
 
     [Fact]
