@@ -30,12 +30,12 @@ public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain
     {
         this.input = input;
         this.steps = [.. steps];
-        Contract = ChainContract.Of(steps.Select(step => (step.Name, step.Contract)));
+        Contract = ChainContract.Of(steps);
         if (input is not null) GetOutputSchema(input);
     }
 
     /// <inheritdoc/>
-    public string Name => ChainContract.Name(steps.Select(step => step.Name));
+    public string Name => ChainContract.Name(steps);
 
     /// <inheritdoc/>
     public SchemaContract Contract { get; }
@@ -51,25 +51,15 @@ public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain
         new(input, [.. steps, next]);
 
     /// <inheritdoc/>
-    public TrajectorySchema GetOutputSchema(TrajectorySchema schema)
-    {
-        for (int i = 0; i < steps.Count; i++) schema = ChainContract.Step(i, steps[i].Name, schema, steps[i].GetOutputSchema);
-        return schema;
-    }
+    public TrajectorySchema GetOutputSchema(TrajectorySchema schema) => ChainContract.GetOutputSchema(steps, schema);
 
     /// <inheritdoc/>
-    public TransformerChain Fit(ITrajectoryView data, CancellationToken cancellation = default) => FitSteps(data, null, cancellation);
+    public TransformerChain Fit(ITrajectoryView data, CancellationToken cancellation = default) =>
+        ChainContract.Fit(steps, data, null, cancellation);
 
     /// <inheritdoc/>
     public TransformerChain Fit(ITrajectoryView training, ITrajectoryView validation, CancellationToken cancellation = default) =>
-        FitSteps(training, validation, cancellation);
-
-    private TransformerChain FitSteps(ITrajectoryView training, ITrajectoryView? validation, CancellationToken cancellation)
-    {
-        GetOutputSchema(training.Schema);
-        if (validation is not null) GetOutputSchema(validation.Schema);
-        return ChainContract.Fit(steps, training, validation, cancellation);
-    }
+        ChainContract.Fit(steps, training, validation, cancellation);
 }
 
 /// <summary>A chain of transformers, itself a transformer.</summary>
@@ -81,11 +71,11 @@ public sealed class TransformerChain : ITransformer
     public TransformerChain(IReadOnlyList<ITransformer> steps)
     {
         Steps = [.. steps];
-        Contract = ChainContract.Of(steps.Select(step => (step.Name, step.Contract)));
+        Contract = ChainContract.Of(steps);
     }
 
     /// <inheritdoc/>
-    public string Name => ChainContract.Name(Steps.Select(step => step.Name));
+    public string Name => ChainContract.Name(Steps);
 
     /// <inheritdoc/>
     public SchemaContract Contract { get; }
@@ -100,11 +90,7 @@ public sealed class TransformerChain : ITransformer
             $"The chain {Name} has {Steps.OfType<T>().Count()} steps of type {typeof(T).Name}; exactly one is needed.");
 
     /// <inheritdoc/>
-    public TrajectorySchema GetOutputSchema(TrajectorySchema schema)
-    {
-        for (int i = 0; i < Steps.Count; i++) schema = ChainContract.Step(i, Steps[i].Name, schema, Steps[i].GetOutputSchema);
-        return schema;
-    }
+    public TrajectorySchema GetOutputSchema(TrajectorySchema schema) => ChainContract.GetOutputSchema(Steps, schema);
 
     /// <inheritdoc/>
     public ITrajectoryView Transform(ITrajectoryView view)
@@ -115,11 +101,8 @@ public sealed class TransformerChain : ITransformer
     }
 
     /// <summary>Fits every step on the output of the fitted steps before it; steps with nothing to learn stay as they are.</summary>
-    public TransformerChain Fit(ITrajectoryView data, CancellationToken cancellation = default)
-    {
-        GetOutputSchema(data.Schema);
-        return ChainContract.Fit(Steps, data, null, cancellation);
-    }
+    public TransformerChain Fit(ITrajectoryView data, CancellationToken cancellation = default) =>
+        ChainContract.Fit(Steps, data, null, cancellation);
 
     ITransformer IEstimator<ITransformer>.Fit(ITrajectoryView data, CancellationToken cancellation) => Fit(data, cancellation);
 }
@@ -127,25 +110,29 @@ public sealed class TransformerChain : ITransformer
 /// <summary>The common part of the two kinds of chain.</summary>
 internal static class ChainContract
 {
-    public static string Name(IEnumerable<string> steps) => string.Join(" > ", steps);
+    public static string Name(IReadOnlyList<IEstimator<ITransformer>> steps) => string.Join(" > ", steps.Select(step => step.Name));
 
-    public static SchemaContract Of(IEnumerable<(string Name, SchemaContract Contract)> steps)
+    public static SchemaContract Of(IReadOnlyList<IEstimator<ITransformer>> steps)
     {
         var whole = SchemaContract.None;
-        int index = 0;
-        foreach (var (name, contract) in steps) whole = whole.Then(contract, Label(index++, name));
+        for (int i = 0; i < steps.Count; i++)
+            whole = whole.Then(steps[i].Contract, $"Step {i + 1} of the pipeline ({steps[i].Name})");
         return whole;
     }
 
-    public static TrajectorySchema Step(int index, string name, TrajectorySchema input, Func<TrajectorySchema, TrajectorySchema> step)
+    public static TrajectorySchema GetOutputSchema(IReadOnlyList<IEstimator<ITransformer>> steps, TrajectorySchema schema)
     {
-        try { return step(input); }
-        catch (SchemaException refused) { throw new SchemaException($"In step {index + 1} of the pipeline: {refused.Message}"); }
+        for (int i = 0; i < steps.Count; i++)
+            try { schema = steps[i].GetOutputSchema(schema); }
+            catch (SchemaException refused) { throw new SchemaException($"In step {i + 1} of the pipeline: {refused.Message}"); }
+        return schema;
     }
 
-    public static TransformerChain Fit(IEnumerable<IEstimator<ITransformer>> steps, ITrajectoryView training, ITrajectoryView? validation,
-        CancellationToken cancellation)
+    public static TransformerChain Fit(IReadOnlyList<IEstimator<ITransformer>> steps, ITrajectoryView training,
+        ITrajectoryView? validation, CancellationToken cancellation)
     {
+        GetOutputSchema(steps, training.Schema);
+        if (validation is not null) GetOutputSchema(steps, validation.Schema);
         var fitted = new List<ITransformer>();
         foreach (var step in steps)
         {
@@ -158,6 +145,4 @@ internal static class ChainContract
         }
         return new TransformerChain(fitted);
     }
-
-    private static string Label(int index, string name) => $"Step {index + 1} of the pipeline ({name})";
 }

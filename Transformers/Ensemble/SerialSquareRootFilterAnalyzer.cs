@@ -9,53 +9,33 @@ namespace DaML.Components;
 /// R may be full. With a nonlinear operator the members are observed once, before the first observation is assimilated, and their
 /// observations are updated along with the members. With a linear operator, mean and covariance are those of the ETKF.
 /// </summary>
+/// <param name="observationOperator">H, which may be nonlinear.</param>
+/// <param name="observationError">R, of the operator's observation dimension.</param>
+/// <param name="inflation">The inflation (default: none). A prior inflation is applied after the ensemble is observed.</param>
+/// <exception cref="ArgumentException">Operator and error covariance do not match.</exception>
 [Component("serial-square-root-filter")]
-public sealed class SerialSquareRootFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>
+public sealed class SerialSquareRootFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
+    [Saved("error")] IErrorCovariance observationError, Inflation? inflation = null)
+    : EnsembleAnalyzer(observationOperator, observationError, inflation)
 {
-    private readonly IObservationOperator observationOperator;
-    private readonly IErrorCovariance observationError;
-    private readonly Inflation inflation;
-
-    /// <summary>Makes an analyzer.</summary>
-    /// <param name="observationOperator">H, which may be nonlinear.</param>
-    /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <param name="inflation">The inflation (default: none). A prior inflation is applied after the ensemble is observed.</param>
-    /// <exception cref="ArgumentException">Operator and error covariance do not match.</exception>
-    public SerialSquareRootFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
-        [Saved("error")] IErrorCovariance observationError, Inflation? inflation = null)
-    {
-        ObservingSystem.Check(observationOperator, observationError);
-        this.observationOperator = observationOperator;
-        this.observationError = observationError;
-        this.inflation = inflation ?? Inflation.None;
-    }
+    /// <inheritdoc/>
+    public override string Name => "serial EnSRF";
 
     /// <inheritdoc/>
-    public string Name => "serial EnSRF";
-
-    /// <inheritdoc/>
-    public IObservationOperator Observes => observationOperator;
-
-    /// <inheritdoc/>
-    public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
+    public override EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        var members = inflation.BeforeUpdate(forecast.Members, random);
-        var (mean, anomalies, observed, innovation) = ObservedEnsemble.Of(members, observation, observationOperator, observationError);
-        var (transform, weights) = SerialUpdate.Solve(inflation.PriorFactor == 1 ? observed : observed * inflation.PriorFactor, innovation);
+        var members = Inflation.BeforeUpdate(forecast.Members, random);
+        var (mean, anomalies, observed, innovation) = ObservedEnsemble.Of(members, observation, ObservationOperator, ObservationError);
+        var (transform, weights) = SerialUpdate.Solve(Inflation.PriorFactor == 1 ? observed : observed * Inflation.PriorFactor, innovation);
         // (T + 1 w^T) X, X inflated
-        var left = inflation.PriorFactor * (inflation.PosteriorFactor * transform + weights.unsqueeze(-2));
+        var left = Inflation.PriorFactor * (Inflation.PosteriorFactor * transform + weights.unsqueeze(-2));
         var analysis = mean.unsqueeze(1) + left.bmm(anomalies);
-        analysis = inflation.AfterUpdate(members, analysis, random);
+        analysis = Inflation.AfterUpdate(members, analysis, random);
         return new(UnobservedPlaces.Keep(forecast.Members, analysis, observation).MoveToOuterDisposeScope());
     }
 
-    double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
-
-    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) =>
-        UnobservedPlaces.Lowered(analysis, factor);
-
     /// <inheritdoc/>
-    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
-        new SerialSquareRootFilterAnalyzer(network.Operator, network.Error, inflation);
+    public override IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
+        new SerialSquareRootFilterAnalyzer(network.Operator, network.Error, Inflation);
 }

@@ -9,50 +9,35 @@ namespace DaML.Components;
 /// / (N - 1)) restores the variance that they lose with it (Evensen 2004, Ocean Dyn. 54, 539-560), as in published scores. With few
 /// members this factor matters as much as an inflation.
 /// </summary>
+/// <param name="observationOperator">H, which may be nonlinear.</param>
+/// <param name="observationError">R, of the operator's observation dimension.</param>
+/// <param name="inflation">The inflation (default: none). A prior inflation is applied after the ensemble is observed.</param>
+/// <exception cref="ArgumentException">Operator and error covariance do not match.</exception>
 [Component("stochastic-ensemble-kalman-filter", 2)]
-public sealed class StochasticEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>
+public sealed class StochasticEnsembleKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
+    [Saved("error")] IErrorCovariance observationError, Inflation? inflation = null)
+    : EnsembleAnalyzer(observationOperator, observationError, inflation)
 {
-    private readonly IObservationOperator observationOperator;
-    private readonly IErrorCovariance observationError;
-    private readonly Inflation inflation;
-
-    /// <summary>Makes an analyzer.</summary>
-    /// <param name="observationOperator">H, which may be nonlinear.</param>
-    /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <param name="inflation">The inflation (default: none). A prior inflation is applied after the ensemble is observed.</param>
-    /// <exception cref="ArgumentException">Operator and error covariance do not match.</exception>
-    public StochasticEnsembleKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
-        [Saved("error")] IErrorCovariance observationError, Inflation? inflation = null)
-    {
-        ObservingSystem.Check(observationOperator, observationError);
-        this.observationOperator = observationOperator;
-        this.observationError = observationError;
-        this.inflation = inflation ?? Inflation.None;
-    }
+    /// <inheritdoc/>
+    public override string Name => "stochastic EnKF";
 
     /// <inheritdoc/>
-    public string Name => "stochastic EnKF";
-
-    /// <inheritdoc/>
-    public IObservationOperator Observes => observationOperator;
-
-    /// <inheritdoc/>
-    public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
+    public override EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        var members = inflation.BeforeUpdate(forecast.Members, random);
-        var ensemble = ObservedEnsemble.Of(members, observation, observationOperator, observationError);
-        if (inflation.PriorFactor != 1)
+        var members = Inflation.BeforeUpdate(forecast.Members, random);
+        var ensemble = ObservedEnsemble.Of(members, observation, ObservationOperator, ObservationError);
+        if (Inflation.PriorFactor != 1)
             ensemble = ensemble with
-                { Anomalies = ensemble.Anomalies * inflation.PriorFactor,
-                    ObservedAnomalies = ensemble.ObservedAnomalies * inflation.PriorFactor };
+                { Anomalies = ensemble.Anomalies * Inflation.PriorFactor,
+                    ObservedAnomalies = ensemble.ObservedAnomalies * Inflation.PriorFactor };
         // R^(-1/2) times errors drawn from N(0, R) is white noise; missing observations have none.
         double count = ensemble.ObservedAnomalies.size(1);
         var noise = Math.Sqrt(count / (count - 1)) * random.Normal(ensemble.ObservedAnomalies.Sizes(), ensemble.Mean.dtype);
         if (observation.Mask is not null) noise = noise * observation.Mask.to(noise.dtype).unsqueeze(1);
         var (mean, anomalies) = Update(ensemble, noise);
-        if (inflation.PosteriorFactor != 1) anomalies = anomalies * inflation.PosteriorFactor;
-        var analysis = inflation.AfterUpdate(members, mean.unsqueeze(1) + anomalies, random);
+        if (Inflation.PosteriorFactor != 1) anomalies = anomalies * Inflation.PosteriorFactor;
+        var analysis = Inflation.AfterUpdate(members, mean.unsqueeze(1) + anomalies, random);
         return new(UnobservedPlaces.Keep(forecast.Members, analysis, observation).MoveToOuterDisposeScope());
     }
 
@@ -72,12 +57,7 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<
         return scope.MoveToOuter(mean + increments.select(1, 0), anomalies + increments.narrow(1, 1, y.size(1)));
     }
 
-    double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
-
-    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) =>
-        UnobservedPlaces.Lowered(analysis, factor);
-
     /// <inheritdoc/>
-    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
-        new StochasticEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, inflation);
+    public override IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
+        new StochasticEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, Inflation);
 }

@@ -9,14 +9,10 @@ namespace DaML.Components;
 /// every cycle, so that no inflation needs to be tuned against sampling error.
 /// </summary>
 [Component("finite-size-ensemble-kalman-filter", 3)]
-public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer, IInflatingAnalyzer<EnsembleMemory>
+public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : EnsembleAnalyzer, IFiniteSizeAnalyzer, IInflatingAnalyzer<EnsembleMemory>
 {
-    private readonly IObservationOperator observationOperator;
-    private readonly IErrorCovariance observationError;
     private readonly FiniteSizePrior prior;
     private readonly FiniteSizeForm form;
-    private readonly Inflation inflation;
-    private readonly EnsembleRotation rotation;
 
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
@@ -33,32 +29,25 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
         [Saved("error")] IErrorCovariance observationError,
         [Inlined] FiniteSizePrior? prior = null, [Saved(Since = 3)] FiniteSizeForm form = FiniteSizeForm.Dual, Inflation? inflation = null,
         EnsembleRotation rotation = EnsembleRotation.None)
+        : base(observationOperator, observationError, inflation, rotation)
     {
-        ObservingSystem.Check(observationOperator, observationError);
-        this.observationOperator = observationOperator;
-        this.observationError = observationError;
         this.prior = prior ?? FiniteSizePrior.DiracJeffreys();
         this.form = form;
-        this.inflation = (inflation ?? Inflation.None).With(rotation);
-        this.rotation = rotation;
-        if (this.inflation.PriorFactor != 1)
+        if (Inflation.PriorFactor != 1)
             throw new ArgumentException(
                 "The finite-size filter finds the prior's inflation itself; only one of the posterior, or an additive one, can be given.",
                 nameof(inflation));
     }
 
     /// <inheritdoc/>
-    public string Name => "EnKF-N";
+    public override string Name => "EnKF-N";
 
     /// <inheritdoc/>
-    public IObservationOperator Observes => observationOperator;
-
-    /// <inheritdoc/>
-    public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
+    public override EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         var weight = Components.PriorWeight.FiniteSize(prior, forecast.Members.size(1), form);
-        return new(EnsembleTransform.Analyze(forecast.Members, observation, observationOperator, observationError, weight, inflation,
-            rotation, random));
+        return new(EnsembleTransform.Analyze(forecast.Members, observation, ObservationOperator, ObservationError, weight, Inflation,
+            Rotation, random));
     }
 
     /// <summary>zeta for each trajectory, <c>[batch, 1]</c>: the minimiser of the dual cost function.</summary>
@@ -76,10 +65,7 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     // The prior weight that it finds is an inflation of all directions.
     double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => LargestLift.OfEstimatedFactors;
 
-    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) =>
-        UnobservedPlaces.Lowered(analysis, factor);
-
     /// <inheritdoc/>
-    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
-        new FiniteSizeEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, prior, form, inflation, rotation);
+    public override IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
+        new FiniteSizeEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, prior, form, Inflation, Rotation);
 }

@@ -9,16 +9,12 @@ namespace DaML.Components;
 /// of their distance. A few members are enough for a large state, since they need to span only its local dimension.
 /// </summary>
 [Component("local-ensemble-transform-kalman-filter")]
-public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>
+public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : EnsembleAnalyzer
 {
     // The number of values that the local ensembles of one chunk hold in the tensor form.
     private const long ChunkNumbers = 1 << 23;
 
-    private readonly IObservationOperator observationOperator;
-    private readonly IErrorCovariance observationError;
     private readonly Localisation localisation;
-    private readonly Inflation inflation;
-    private readonly EnsembleRotation rotation;
     private readonly LocalDomains domains;
     private readonly double[] deviations;
 
@@ -34,13 +30,9 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
     public LocalEnsembleTransformKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError, Localisation localisation,
         Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
+        : base(observationOperator, observationError, inflation, rotation)
     {
-        ObservingSystem.Check(observationOperator, observationError);
-        this.observationOperator = observationOperator;
-        this.observationError = observationError;
         this.localisation = localisation;
-        this.inflation = (inflation ?? Inflation.None).With(rotation);
-        this.rotation = rotation;
         deviations = InverseDeviations.Of(observationError)
             ?? throw new ArgumentException(
                 $"Local analyses weight each observation by itself, which needs uncorrelated errors: a {nameof(ScalarErrorCovariance)} " +
@@ -51,35 +43,32 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
     }
 
     /// <inheritdoc/>
-    public string Name => "LETKF";
+    public override string Name => "LETKF";
 
     /// <inheritdoc/>
-    public IObservationOperator Observes => observationOperator;
-
-    /// <inheritdoc/>
-    public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
+    public override EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         EnsembleStatistics.Check(forecast.Members);
         bool served = LocalEnsembleTransformKernel.Serves(forecast.Members, observation);
         // as in EnsembleTransform
-        using var scope = served && inflation is MultiplicativeInflation && rotation == EnsembleRotation.None ? null : NewDisposeScope();
-        var members = inflation.BeforeUpdate(forecast.Members, random);
+        using var scope = served && Inflation is MultiplicativeInflation && Rotation == EnsembleRotation.None ? null : NewDisposeScope();
+        var members = Inflation.BeforeUpdate(forecast.Members, random);
         long batch = members.size(0), count = members.size(1);
-        Require.Shape(observation.Values, "The observations of an ensemble", batch, observationOperator.ObservationDimension);
+        Require.Shape(observation.Values, "The observations of an ensemble", batch, ObservationOperator.ObservationDimension);
         if (observation.Mask is not null
             && Require.Shape(observation.Mask, "The mask of an ensemble's observations", batch,
-                observationOperator.ObservationDimension).dtype != ScalarType.Bool)
+                ObservationOperator.ObservationDimension).dtype != ScalarType.Bool)
             throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {observation.Mask.dtype}.",
                 nameof(observation));
-        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, members.dtype);
-        using var observed = observationOperator.Apply(members);
-        double zeta = (count - 1) / (inflation.PriorFactor * inflation.PriorFactor);
+        var turn = Rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, members.dtype);
+        using var observed = ObservationOperator.Apply(members);
+        double zeta = (count - 1) / (Inflation.PriorFactor * Inflation.PriorFactor);
         var analysis = served && KernelMemory.Serves(members, observed)
-            ? LocalEnsembleTransformKernel.Analyze(members, observed, observation, deviations, domains, zeta, inflation.PosteriorFactor,
+            ? LocalEnsembleTransformKernel.Analyze(members, observed, observation, deviations, domains, zeta, Inflation.PosteriorFactor,
                 turn)
-            : InTensors(ObservedEnsemble.Of(members, observed, observation, observationError), zeta, turn);
-        analysis = inflation.AfterUpdate(members, analysis, random);
-        if (inflation is not MultiplicativeInflation) analysis = where(InReach(observation, members), analysis, forecast.Members);
+            : InTensors(ObservedEnsemble.Of(members, observed, observation, ObservationError), zeta, turn);
+        analysis = Inflation.AfterUpdate(members, analysis, random);
+        if (Inflation is not MultiplicativeInflation) analysis = where(InReach(observation, members), analysis, forecast.Members);
         return new(scope?.MoveToOuter(analysis) ?? analysis);
     }
 
@@ -115,20 +104,15 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
             var rows = EnsembleTransform.Of(local.transpose(1, 2).reshape(batch * points, members, width),
                 innovation.reshape(batch * points, width))
                 .Apply(mean.narrow(1, first, points).reshape(batch * points, 1),
-                    anomalies.narrow(2, first, points).transpose(1, 2).reshape(batch * points, members, 1), zeta, inflation.PosteriorFactor,
+                    anomalies.narrow(2, first, points).transpose(1, 2).reshape(batch * points, members, 1), zeta, Inflation.PosteriorFactor,
                     turn?.unsqueeze(1).expand(batch, points, members, members).reshape(batch * points, members, members));
             parts.Add(rows.reshape(batch, points, members).transpose(1, 2).MoveToOuterDisposeScope());
         }
         return cat(parts, -1);
     }
 
-    double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
-
-    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) =>
-        UnobservedPlaces.Lowered(analysis, factor);
-
     /// <inheritdoc/>
-    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
-        new LocalEnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error, localisation.At(network.Places), inflation,
-            rotation);
+    public override IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
+        new LocalEnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error, localisation.At(network.Places), Inflation,
+            Rotation);
 }

@@ -7,14 +7,11 @@ public sealed class RoomTests
 {
     private const int MostFiles = 24;
 
+    public static TheoryData<string> Rooms => ["Abstractions", "Dynamics", "Transformers", "Estimators", "Interop"];
+
     private static TypeArrows Read(string room) => new(Path.Combine(AppContext.BaseDirectory, $"DaML.{room}.dll"), room);
 
-    [Theory]
-    [InlineData("Abstractions")]
-    [InlineData("Dynamics")]
-    [InlineData("Transformers")]
-    [InlineData("Estimators")]
-    [InlineData("Interop")]
+    [Theory, MemberData(nameof(Rooms))]
     public void No_two_folders_of_a_room_lean_on_each_other(string room)
     {
         var between = Read(room).BetweenFolders();
@@ -32,12 +29,7 @@ public sealed class RoomTests
         Assert.True(circles.Count == 0, $"{room}: these arrows between folders close a circle:\n{string.Join("\n", circles)}");
     }
 
-    [Theory]
-    [InlineData("Abstractions")]
-    [InlineData("Dynamics")]
-    [InlineData("Transformers")]
-    [InlineData("Estimators")]
-    [InlineData("Interop")]
+    [Theory, MemberData(nameof(Rooms))]
     public void No_folder_holds_too_many_files(string room)
     {
         var arrows = Read(room);
