@@ -41,7 +41,7 @@ public static class GradientChecking
             using var inner = NewDisposeScope();
             long count = Math.Min(atOnce, m - first);
             var directions = control.Values.new_zeros([count, m]);
-            directions.narrow(1, first, count).copy_(step * directions.new_eye(count));
+            directions.narrow(1, first, count).copy_(step * directions.Identity(count));
             slopes.narrow(1, first, count).copy_((Costs(cost, window, control.Values.unsqueeze(1) + directions) - here) / step);
         }
         return new(slopes.MoveToOuterDisposeScope());

@@ -150,7 +150,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         var columns = gain.mT.contiguous();
         var hk = network.Operator.TangentLinear(state.unsqueeze(1).expand(batch, p, state.size(1)), columns).mT;
         var right = hk.matmul(network.Error.ToMatrix(gain.dtype, gain.device));
-        return linalg.solve(gain.new_eye(p) - hk, right).MoveToOuterDisposeScope();
+        return linalg.solve(gain.Identity(p) - hk, right).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs the method for diagnostics that query its analyzer beyond the columns.</summary>

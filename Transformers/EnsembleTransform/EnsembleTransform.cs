@@ -125,7 +125,7 @@ public sealed class EnsembleTransform
         // (Y Y^T + zeta)^(1/2) = z I + Y U U^T Y^T / (s + z), s = sqrt(lambda + zeta), z = sqrt(zeta)
         var z = Seeing(zeta).sqrt();
         var beyond = (basis * (scale / (s + z)).unsqueeze(-2)).matmul(basis.mT);
-        var identity = s.new_eye(members);
+        var identity = s.Identity(members);
         return (beyond + scale * z.unsqueeze(-1) * identity).MoveToOuterDisposeScope();
     }
 

@@ -34,7 +34,7 @@ public static class EnsembleNoise
             : 1e-6) * Math.Max(members.size(1), members.size(2));
         var inverse = where(spanned, s.reciprocal(), zeros_like(s));
         var v = vt * spanned.to(vt.dtype).unsqueeze(-1);
-        var root = covariance.Colour(members.new_eye(covariance.Dimension)); // rows L e_i: L^T
+        var root = covariance.Colour(members.Identity(covariance.Dimension)); // rows L e_i: L^T
         var projected = root.matmul(v.mT);                                                      // L^T V, [batch, n, r]
         var whitened = projected * inverse.unsqueeze(-2);                                                      // L^T V S^-1
         var (values, vectors) = SymmetricEigenproblem.Solve((members.size(1) - 1) * whitened.mT.matmul(whitened));

@@ -39,8 +39,8 @@ public static class RandomRotation
     internal static Tensor Compose(Tensor noise)
     {
         long batch = noise.size(0), members = noise.size(1);
-        var all = noise.new_ones([1, members, 1]);
-        var from = Basis(all, noise.new_eye(members).narrow(1, 0, members - 1).unsqueeze(0));
+        var all = noise.new_ones(1, members, 1);
+        var from = Basis(all, noise.Identity(members).narrow(1, 0, members - 1).unsqueeze(0));
         return Basis(all.expand(batch, members, 1), noise).matmul(from.mT);
     }
 

@@ -101,8 +101,7 @@ public sealed class CostConsistency : IScore
     internal static Tensor Existing(Observation observation)
     {
         if (observation.Mask is null)
-            return full([observation.Values.size(0)], observation.Values.size(1), dtype: observation.Values.dtype,
-                device: observation.Values.device);
+            return observation.Values.new_full([observation.Values.size(0)], observation.Values.size(1));
         var count = observation.Mask.sum(1).to(observation.Values.dtype);
         return where(count == 0, full_like(count, double.NaN), count);
     }

@@ -59,7 +59,7 @@ public sealed class LogLikelihood : IScore<IReadOnlyList<double>>
         long batch = like.size(0), p = r.Dimension;
         if (observation.Mask is not { } mask) return (full_like(like, (double)p), full_like(like, r.LogDeterminant));
         // Row i of the whitened identity is L^-1 e_i, zero for a missing observation, so the rows' products are (M R M^T)^-1.
-        var rows = r.Whiten(like.new_eye(p).expand(batch, p, p).contiguous(), mask);
+        var rows = r.Whiten(like.Identity(p).expand(batch, p, p).contiguous(), mask);
         var precision = rows.matmul(rows.mT) + mask.logical_not().to(like.dtype).diag_embed();
         return (mask.sum([1], type: like.dtype), -2 * linalg.cholesky(precision).diagonal(0, -2, -1).log().sum(-1L));
     }
