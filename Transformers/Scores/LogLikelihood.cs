@@ -14,30 +14,24 @@ namespace DaML;
 /// If nothing is observed in a cycle, its log-likelihood is zero. For a diffuse start the first terms depend on the start only: leave
 /// them out by <see cref="ScoreOptions.BurnIn"/> (Durbin and Koopman 2012, section 7.2).
 /// </remarks>
-public sealed class LogLikelihood : IScore<IReadOnlyList<double>>
+public sealed class LogLikelihood : Score, IScore<IReadOnlyList<double>>
 {
     private readonly IObservationNetwork network;
 
     /// <summary>Makes a score.</summary>
     /// <param name="network">H, linearised at the forecast, and R. If the view names the network of a cycle, that one counts.</param>
     /// <exception cref="ArgumentException">R is singular.</exception>
-    public LogLikelihood(IObservationNetwork network)
+    public LogLikelihood(IObservationNetwork network) : base("log-likelihood", Columns.Observation)
     {
         CostConsistency.Check(network, null);
         this.network = network;
     }
 
     /// <inheritdoc/>
-    public string Name => "log-likelihood";
+    public override bool NeedsDensities => true;
 
     /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Columns.Observation];
-
-    /// <inheritdoc/>
-    public bool NeedsDensities => true;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle)
+    public override Tensor Of(ScoredCycle cycle)
     {
         var observation = cycle.Observation.OfOneError(Name);
         var network = observation.Network ?? this.network;
