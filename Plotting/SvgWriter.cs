@@ -70,14 +70,13 @@ internal sealed class SvgWriter
 
     /// <summary>Begins a part of the drawing that shows nothing outside its area; its coordinates are those of the whole drawing.</summary>
     public void BeginClip(PlotArea area) => text.Append(
-        $"<svg x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" " +
+        $"<svg {Box(area)} " +
         $"viewBox=\"{Number(area.Left)} {Number(area.Top)} {Number(area.Width)} {Number(area.Height)}\" overflow=\"hidden\">\n");
 
     public void EndClip() => text.Append("</svg>\n");
 
     public void Rectangle(PlotArea area, string fill, string stroke = "none", double strokeWidth = 1) => text.Append(
-        $"<rect x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" " +
-            $"fill=\"{fill}\"{Stroke(stroke, strokeWidth)}/>\n");
+        $"<rect {Box(area)} fill=\"{fill}\"{Stroke(stroke, strokeWidth)}/>\n");
 
     public void Line(double x1, double y1, double x2, double y2, string stroke, double width = 1, LineStyle style = LineStyle.Solid) =>
         text.Append(
@@ -97,8 +96,8 @@ internal sealed class SvgWriter
 
     /// <summary>Draws a picture that is stretched over an area, with sharp edges between its cells.</summary>
     public void Image(PlotArea area, byte[] png) => text.Append(
-        $"<image x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" " +
-            $"preserveAspectRatio=\"none\" image-rendering=\"pixelated\" href=\"data:image/png;base64,{Convert.ToBase64String(png)}\"/>\n");
+        $"<image {Box(area)} " +
+        $"preserveAspectRatio=\"none\" image-rendering=\"pixelated\" href=\"data:image/png;base64,{Convert.ToBase64String(png)}\"/>\n");
 
     public void Text(double x, double y, string content, double size, TextAnchor anchor = TextAnchor.Start, string fill = Ink,
         bool bold = false, double rotate = 0)
@@ -120,6 +119,9 @@ internal sealed class SvgWriter
         >= 'A' and <= 'Z' => 0.72,
         _ => 0.6,
     });
+
+    private static string Box(PlotArea area) =>
+        $"x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\"";
 
     private static string Stroke(string color, double width, LineStyle style = LineStyle.Solid)
     {

@@ -127,13 +127,9 @@ public sealed class NetCdfFile : IDisposable
             fixed (nuint* fromPointer = from, countPointer = counts)
             fixed (double* valuePointer = values)
             fixed (long* wholePointer = whole)
-                Check(variable.Type switch
-                {
-                    NetCdfType.Int64 => NetCdfLibrary.GetLongValues(group, number, fromPointer, countPointer, wholePointer),
-                    NetCdfType.UInt64 =>
-                        NetCdfLibrary.GetUnsignedLongValues(group, number, fromPointer, countPointer, (ulong*)wholePointer),
-                    _ => NetCdfLibrary.GetValues(group, number, fromPointer, countPointer, valuePointer),
-                }, $"Reading the variable {variable} of");
+                Check(isWide ? NetCdfLibrary.GetStoredValues(group, number, fromPointer, countPointer, wholePointer)
+                    : NetCdfLibrary.GetValues(group, number, fromPointer, countPointer, valuePointer),
+                    $"Reading the variable {variable} of");
         }
         var packing = new NetCdfPacking(variable, Path);
         if (isWide) packing.Unpack(whole, values);
@@ -263,13 +259,13 @@ public sealed class NetCdfFile : IDisposable
         {
             case NetCdfType.Character:
                 var text = new byte[length + 1];
-                fixed (byte* pointer = text) Check(NetCdfLibrary.GetText(group, variable, name, pointer), doing);
+                fixed (byte* pointer = text) Check(NetCdfLibrary.GetStored(group, variable, name, pointer), doing);
                 return new NetCdfAttribute(name, Encoding.UTF8.GetString(text, 0, length).TrimEnd('\0'), []) { Type = type };
             case NetCdfType.Text:
                 var texts = new nint[Math.Max(1, length)];
                 fixed (nint* pointer = texts)
                 {
-                    Check(NetCdfLibrary.GetStrings(group, variable, name, pointer), doing);
+                    Check(NetCdfLibrary.GetStored(group, variable, name, pointer), doing);
                     string joined = string.Join('\n', texts.Take(length).Select(text => Marshal.PtrToStringUTF8(text)));
                     NetCdfLibrary.FreeStrings((nuint)length, pointer);
                     return new NetCdfAttribute(name, joined, []) { Type = type };
@@ -284,19 +280,10 @@ public sealed class NetCdfFile : IDisposable
 
         Int128[] WholeNumbers()
         {
+            if (type is not (NetCdfType.Int64 or NetCdfType.UInt64)) return [];
             var whole = new long[Math.Max(1, length)];
-            fixed (long* pointer = whole)
-                switch (type)
-                {
-                    case NetCdfType.Int64:
-                        Check(NetCdfLibrary.GetLongs(group, variable, name, pointer), doing);
-                        return [.. whole.Take(length).Select(number => (Int128)number)];
-                    case NetCdfType.UInt64:
-                        Check(NetCdfLibrary.GetUnsignedLongs(group, variable, name, (ulong*)pointer), doing);
-                        return [.. whole.Take(length).Select(number => (Int128)(ulong)number)];
-                    default:
-                        return [];
-                }
+            fixed (long* pointer = whole) Check(NetCdfLibrary.GetStored(group, variable, name, pointer), doing);
+            return [.. whole.Take(length).Select(number => type == NetCdfType.Int64 ? number : (Int128)(ulong)number)];
         }
     }
 

@@ -109,11 +109,9 @@ internal static partial class NetCdfLibrary
     [LibraryImport(Library, EntryPoint = "nc_inq_att", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int InquireAttribute(int file, int variable, string name, out int type, out nuint length);
 
-    [LibraryImport(Library, EntryPoint = "nc_get_att_text", StringMarshalling = StringMarshalling.Utf8)]
-    public static unsafe partial int GetText(int file, int variable, string name, byte* text);
-
-    [LibraryImport(Library, EntryPoint = "nc_get_att_string", StringMarshalling = StringMarshalling.Utf8)]
-    public static unsafe partial int GetStrings(int file, int variable, string name, nint* texts);
+    /// <summary>Reads an attribute in its stored type.</summary>
+    [LibraryImport(Library, EntryPoint = "nc_get_att", StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int GetStored(int file, int variable, string name, void* values);
 
     [LibraryImport(Library, EntryPoint = "nc_free_string")]
     public static unsafe partial int FreeStrings(nuint count, nint* texts);
@@ -121,17 +119,9 @@ internal static partial class NetCdfLibrary
     [LibraryImport(Library, EntryPoint = "nc_get_att_double", StringMarshalling = StringMarshalling.Utf8)]
     public static unsafe partial int GetNumbers(int file, int variable, string name, double* numbers);
 
-    [LibraryImport(Library, EntryPoint = "nc_get_att_longlong", StringMarshalling = StringMarshalling.Utf8)]
-    public static unsafe partial int GetLongs(int file, int variable, string name, long* numbers);
-
-    [LibraryImport(Library, EntryPoint = "nc_get_att_ulonglong", StringMarshalling = StringMarshalling.Utf8)]
-    public static unsafe partial int GetUnsignedLongs(int file, int variable, string name, ulong* numbers);
-
-    [LibraryImport(Library, EntryPoint = "nc_get_vara_longlong")]
-    public static unsafe partial int GetLongValues(int file, int variable, nuint* start, nuint* count, long* values);
-
-    [LibraryImport(Library, EntryPoint = "nc_get_vara_ulonglong")]
-    public static unsafe partial int GetUnsignedLongValues(int file, int variable, nuint* start, nuint* count, ulong* values);
+    /// <summary>Reads a block of a variable in its stored type.</summary>
+    [LibraryImport(Library, EntryPoint = "nc_get_vara")]
+    public static unsafe partial int GetStoredValues(int file, int variable, nuint* start, nuint* count, void* values);
 
     [LibraryImport(Library, EntryPoint = "nc_get_vara_double")]
     public static unsafe partial int GetValues(int file, int variable, nuint* start, nuint* count, double* values);

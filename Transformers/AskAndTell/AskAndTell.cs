@@ -32,10 +32,7 @@ public sealed partial class AskAndTell : IDisposable
         this.method = method;
         this.options = options ?? new();
         CheckPolicy();
-        if (!double.IsFinite(this.options.StartTime))
-            throw new ArgumentOutOfRangeException(nameof(options), this.options.StartTime,
-                $"'StartTime' must be a finite number; given: {this.options.StartTime}.");
-        Time = until = this.options.StartTime;
+        Time = until = Require.Finite(this.options.StartTime, nameof(this.options.StartTime));
         analysing = method.Random("analyzer");
         using var random = method.Random("source");
         using var noGradients = no_grad();

@@ -91,5 +91,5 @@ public sealed class AssimilationWindow
         })]);
 
     /// <summary>Zeros <c>[batch, size]</c> in the window's precision and on its device.</summary>
-    internal Tensor Zeros(long size) => zeros([Batch, size], dtype: Background.Values.dtype, device: Background.Values.device);
+    internal Tensor Zeros(long size) => Background.Values.new_zeros([Batch, size]);
 }

@@ -33,8 +33,7 @@ public sealed class BackgroundTerm([Saved("covariance")] IErrorCovariance backgr
             $"{nameof(ControlVariable)}.{nameof(ControlVariable.BackgroundSquareRoot)} needs the root of B alone.");
 
     /// <summary>The control variable.</summary>
-    public ControlVariable Variable { get; } = Enum.IsDefined(variable) ? variable
-        : throw new ArgumentOutOfRangeException(nameof(variable), variable, $"No such control variable: {variable}.");
+    public ControlVariable Variable { get; } = Require.Defined(variable);
 
     /// <inheritdoc/>
     public long ControlDimension(AssimilationWindow window) => Covariance.Dimension == window.Dimension ? window.Dimension

@@ -40,8 +40,8 @@ public static class GradientChecking
             cancellation.ThrowIfCancellationRequested();
             using var inner = NewDisposeScope();
             long count = Math.Min(atOnce, m - first);
-            var directions = zeros([count, m], dtype: control.Values.dtype, device: control.Values.device);
-            directions.narrow(1, first, count).copy_(step * eye(count, dtype: directions.dtype, device: directions.device));
+            var directions = control.Values.new_zeros([count, m]);
+            directions.narrow(1, first, count).copy_(step * directions.Identity(count));
             slopes.narrow(1, first, count).copy_((Costs(cost, window, control.Values.unsqueeze(1) + directions) - here) / step);
         }
         return new(slopes.MoveToOuterDisposeScope());

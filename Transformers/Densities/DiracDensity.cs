@@ -14,7 +14,7 @@ public sealed class DiracDensity : IDensity
     public Tensor Mean { get; }
 
     /// <summary>Zeros, <c>[batch, n, n]</c>.</summary>
-    public Tensor Covariance => zeros([Mean.size(0), Mean.size(1), Mean.size(1)], dtype: Mean.dtype, device: Mean.device);
+    public Tensor Covariance => Mean.new_zeros([Mean.size(0), Mean.size(1), Mean.size(1)]);
 
     /// <summary>Zeros, <c>[batch, n]</c>.</summary>
     public Tensor StandardDeviation => zeros_like(Mean);

@@ -29,7 +29,7 @@ public sealed class EnsembleDensity : IDensity
         {
             using var scope = NewDisposeScope();
             var (_, anomalies) = EnsembleStatistics.Split(members);
-            return (anomalies.transpose(-2, -1).matmul(anomalies) / (members.size(1) - 1)).MoveToOuterDisposeScope();
+            return (anomalies.mT.matmul(anomalies) / (members.size(1) - 1)).MoveToOuterDisposeScope();
         }
     }
 

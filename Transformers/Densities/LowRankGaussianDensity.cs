@@ -61,7 +61,7 @@ public sealed class LowRankGaussianDensity : IDensity
         using var scope = NewDisposeScope();
         var white = ((state.to(Mean.dtype) - Mean) / Deviation).unsqueeze(-1);                           // D^-1/2 (x - m), [batch, n, 1]
         var scaled = Factor / Deviation.unsqueeze(-1);                                    // D^-1/2 U
-        var identity = eye(Factor.size(2), dtype: Factor.dtype, device: Factor.device);
+        var identity = Factor.Identity(Factor.size(2));
         var triangle = linalg.cholesky(identity + scaled.mT.matmul(scaled));              // C = T T^T
         var projected = linalg.solve_triangular(triangle, scaled.mT.matmul(white), upper: false).squeeze(-1);
         var squares = white.square().sum([-2, -1]) - projected.square().sum([-1]);

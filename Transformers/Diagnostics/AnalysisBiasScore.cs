@@ -8,22 +8,13 @@ namespace DaML.Components;
 /// learned analysis of Lorenz-96: b = 5e-3, s = 1e-3; zero for every analysis that is linear in the innovation. It is applied to the
 /// output of <see cref="KalmanGainRegression{TMemory}"/>, and costs one additional analysis in a cycle.
 /// </summary>
-public sealed class AnalysisBiasScore : IScore<AnalysisBias>
+public sealed class AnalysisBiasScore() : Score("analysis bias", Bias), IScore<AnalysisBias>
 {
     /// <summary>The column of b_k, one value per trajectory, in the state's unit.</summary>
     public static Column Bias { get; } = new("analysis-bias");
 
-    /// <inheritdoc/>
-    public string Name => "analysis bias";
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Bias];
-
-    /// <inheritdoc/>
-    public long Every { get; init; } = 1;
-
     /// <summary>b_k and its square.</summary>
-    public Tensor Of(ScoredCycle cycle) => stack([cycle[Bias], cycle[Bias].square()], 1);
+    public override Tensor Of(ScoredCycle cycle) => stack([cycle[Bias], cycle[Bias].square()], 1);
 
     /// <inheritdoc/>
     public AnalysisBias Summarise(ScoreFigures figures) =>

@@ -76,7 +76,7 @@ public sealed class AnalysisCovariance<TMemory> : ITransformer where TMemory : I
     {
         var state = cycle[Columns.Forecast];
         // Row i of the transpose is column i of P^a H^T, mapped by H'.
-        var columns = cycle[KalmanGainRegression<TMemory>.AnalysisErrorCovariance].transpose(-2, -1).contiguous();
+        var columns = cycle[KalmanGainRegression<TMemory>.AnalysisErrorCovariance].mT.contiguous();
         return KalmanUpdate.Symmetric(observed!.TangentLinear(state.unsqueeze(1).expand(columns.Sizes()), columns));
     }
 

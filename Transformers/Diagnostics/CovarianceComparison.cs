@@ -21,7 +21,7 @@ public static class CovarianceComparison
         using var scope = NewDisposeScope();
         // With U = A A^T and V = B B^T the trace of (V^(1/2) U V^(1/2))^(1/2) is the sum of the singular values of A^T B.
         var ((u, a), (v, b)) = (Root(first), Root(second));
-        var squared = u + v - 2 * linalg.svdvals(a.transpose(-2, -1).matmul(b)).sum([-1]);
+        var squared = u + v - 2 * linalg.svdvals(a.mT.matmul(b)).sum([-1]);
         return (squared.clamp_min(0).sqrt() / n).MoveToOuterDisposeScope();
     }
 
@@ -39,12 +39,12 @@ public static class CovarianceComparison
             || first.size(-2) > first.size(-1))
             throw new ArgumentException(
                 $"Principal angles need two sets of k vectors of length n >= k, [..., k, n]; given: " +
-                    $"{ColumnDefinition.Describe(first.Sizes())} and {ColumnDefinition.Describe(second.Sizes())}.");
+                    $"{first.DescribeSizes()} and {second.DescribeSizes()}.");
         using var scope = NewDisposeScope();
-        Tensor p = linalg.qr(first.transpose(-2, -1)).Q, q = linalg.qr(second.transpose(-2, -1)).Q;
-        var (u, cosines, vh) = linalg.svd(p.transpose(-2, -1).matmul(q), fullMatrices: false);
+        Tensor p = linalg.qr(first.mT).Q, q = linalg.qr(second.mT).Q;
+        var (u, cosines, vh) = linalg.svd(p.mT.matmul(q), fullMatrices: false);
         // The cosine loses half the digits of a small angle; its sine, the length of the orthogonal part, does not.
-        var outside = q.matmul(vh.transpose(-2, -1)) - p.matmul(u) * cosines.unsqueeze(-2);
+        var outside = q.matmul(vh.mT) - p.matmul(u) * cosines.unsqueeze(-2);
         var sines = outside.square().sum([-2]).sqrt();
         return (atan2(sines, cosines) * (180 / Math.PI)).MoveToOuterDisposeScope();
     }
@@ -61,7 +61,7 @@ public static class CovarianceComparison
                 $"A covariance of dimension {n} has 1 to {n} leading directions; given: {count}.");
         using var scope = NewDisposeScope();
         var (_, vectors) = SymmetricEigenproblem.Solve(KalmanUpdate.Symmetric(covariance));
-        return vectors.transpose(-2, -1).narrow(-2, n - count, count).flip(-2).MoveToOuterDisposeScope();
+        return vectors.mT.narrow(-2, n - count, count).flip(-2).MoveToOuterDisposeScope();
     }
 
     /// <summary>Gives the eigenvalues of a covariance, the largest first, <c>[..., n]</c>.</summary>
@@ -88,8 +88,8 @@ public static class CovarianceComparison
         if (first.ndim < 2 || second.ndim < 2 || first.size(-1) != first.size(-2) || second.size(-1) != second.size(-2)
             || first.size(-1) != second.size(-1))
             throw new ArgumentException(
-                $"Covariances [..., n, n] of one size are needed; given: {ColumnDefinition.Describe(first.Sizes())} and " +
-                    $"{ColumnDefinition.Describe(second.Sizes())}.");
+                $"Covariances [..., n, n] of one size are needed; given: {first.DescribeSizes()} and " +
+                    $"{second.DescribeSizes()}.");
         return first.size(-1);
     }
 }

@@ -5,19 +5,11 @@ namespace DaML.Components;
 
 /// <summary>The time-averaged eigenvalues of a covariance along a view, the largest first (Bocquet et al. 2024, fig. 1).</summary>
 /// <param name="covariance">The column, <c>[n, n]</c>, for instance of <see cref="AnalysisCovariance{TMemory}"/>.</param>
-public sealed class EigenspectrumScore(Column covariance) : IScore<IReadOnlyList<TimeAverage>>
+public sealed class EigenspectrumScore(Column covariance)
+    : Score($"eigenspectrum of {covariance}", covariance), IScore<IReadOnlyList<TimeAverage>>
 {
     /// <inheritdoc/>
-    public string Name => $"eigenspectrum of {covariance}";
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [covariance];
-
-    /// <inheritdoc/>
-    public long Every { get; init; } = 1;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => CovarianceComparison.Eigenspectrum(cycle[covariance]);
+    public override Tensor Of(ScoredCycle cycle) => CovarianceComparison.Eigenspectrum(cycle[covariance]);
 
     /// <inheritdoc/>
     public IReadOnlyList<TimeAverage> Summarise(ScoreFigures figures) => figures.All;
@@ -28,7 +20,7 @@ public sealed class EigenspectrumScore(Column covariance) : IScore<IReadOnlyList
 /// (<see cref="CovarianceComparison.BuresWassersteinDistance"/>). Published for Lorenz-96: 0.013 between the learned analysis and the
 /// EnKF with 40 members, 0.048 between it and 0.40^2 I.
 /// </summary>
-public sealed class CovarianceDistanceScore : IScore
+public sealed class CovarianceDistanceScore : Score
 {
     private readonly Column first;
     private readonly Column? second;
@@ -38,34 +30,17 @@ public sealed class CovarianceDistanceScore : IScore
     /// <param name="first">A covariance, <c>[n, n]</c>.</param>
     /// <param name="second">The other covariance, <c>[n, n]</c>.</param>
     public CovarianceDistanceScore(Column first, Column second)
-    {
-        (this.first, this.second) = (first, second);
-        Requires = [first, second];
-        Name = $"Bures-Wasserstein distance of {first} and {second}";
-    }
+        : base($"Bures-Wasserstein distance of {first} and {second}", first, second) => (this.first, this.second) = (first, second);
 
     /// <summary>Measures the distance of a column from a constant covariance.</summary>
     /// <param name="first">A covariance, <c>[n, n]</c>.</param>
     /// <param name="constant">The constant covariance.</param>
     /// <param name="name">The score's name.</param>
     public CovarianceDistanceScore(Column first, IErrorCovariance constant, string name)
-    {
-        (this.first, this.constant) = (first, constant);
-        Requires = [first];
-        Name = $"Bures-Wasserstein distance of {first} and {name}";
-    }
+        : base($"Bures-Wasserstein distance of {first} and {name}", first) => (this.first, this.constant) = (first, constant);
 
     /// <inheritdoc/>
-    public string Name { get; }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; }
-
-    /// <inheritdoc/>
-    public long Every { get; init; } = 1;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle)
+    public override Tensor Of(ScoredCycle cycle)
     {
         var covariance = cycle[first];
         var other = second is not null ? cycle[second].to(covariance.dtype)
@@ -78,7 +53,7 @@ public sealed class CovarianceDistanceScore : IScore
 /// The time-averaged principal angles between two subspaces along one trajectory, in degrees, from the smallest to the largest
 /// (Bocquet et al. 2024, fig. 2).
 /// </summary>
-public sealed class PrincipalAngleScore : IScore<IReadOnlyList<TimeAverage>>
+public sealed class PrincipalAngleScore : Score, IScore<IReadOnlyList<TimeAverage>>
 {
     private readonly Subspace first, second;
 
@@ -87,27 +62,17 @@ public sealed class PrincipalAngleScore : IScore<IReadOnlyList<TimeAverage>>
     /// <param name="second">The other subspace, of the same dimension; this one may be random.</param>
     /// <exception cref="ArgumentException">The subspaces differ in dimension.</exception>
     public PrincipalAngleScore(Subspace first, Subspace second)
+        : base($"principal angles of {first.Name} and {second.Name}", [.. first.Requires.Union(second.Requires)])
     {
         if (first.Count != second.Count)
             throw new ArgumentException(
                 $"Principal angles need subspaces of one dimension; given: {first.Name} of {first.Count}, {second.Name} of {second.Count}.",
                 nameof(second));
         (this.first, this.second) = (first, second);
-        Name = $"principal angles of {first.Name} and {second.Name}";
-        Requires = [.. first.Requires.Union(second.Requires)];
     }
 
     /// <inheritdoc/>
-    public string Name { get; }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; }
-
-    /// <inheritdoc/>
-    public long Every { get; init; } = 1;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle)
+    public override Tensor Of(ScoredCycle cycle)
     {
         var u = first.Of(cycle);
         return CovarianceComparison.PrincipalAngles(u, second.Of(cycle).to(u.dtype));

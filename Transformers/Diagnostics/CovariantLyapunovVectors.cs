@@ -59,7 +59,7 @@ public static class CovariantLyapunovVectors
             cancellation.ThrowIfCancellationRequested();
             using var inner = NewDisposeScope();
             // Columns of C are the vectors' coordinates in the rows of Q.
-            if (t < times.Count - transient) vectors.Push(coordinates.transpose(-2, -1).matmul(rows[t]).MoveToOuterDisposeScope());
+            if (t < times.Count - transient) vectors.Push(coordinates.mT.matmul(rows[t]).MoveToOuterDisposeScope());
             var back = linalg.solve_triangular(triangles[t - 1], coordinates, upper: true);
             back = back / back.square().sum([-2], keepdim: true).sqrt();
             coordinates.Dispose();

@@ -85,19 +85,11 @@ public sealed record SampleHistogram(HistogramBins Bins, IReadOnlyList<double> D
 /// <param name="network">H and R.</param>
 /// <param name="bins">The bins, in units of H^T R^-1 y (default: symmetric about zero to some five standard deviations of the
 /// innovations).</param>
-public sealed class ProjectedInnovationHistogram(IObservationNetwork network, HistogramBins bins) : IScore<SampleHistogram>
+public sealed class ProjectedInnovationHistogram(IObservationNetwork network, HistogramBins bins)
+    : Score("projected innovations", Columns.Observation, Columns.Forecast), IScore<SampleHistogram>
 {
     /// <inheritdoc/>
-    public string Name => "projected innovations";
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Columns.Observation, Columns.Forecast];
-
-    /// <inheritdoc/>
-    public long Every { get; init; } = 1;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle)
+    public override Tensor Of(ScoredCycle cycle)
     {
         var (state, observation) = (cycle.State(ScoredState.Forecast), cycle.Observation.OfOneError(Name));
         var scaled = network.Error.ApplyInverse(observation.Values.to(state.dtype) - network.Operator.Apply(state), observation.Mask);
@@ -112,19 +104,11 @@ public sealed class ProjectedInnovationHistogram(IObservationNetwork network, Hi
 /// The distribution of analysis increments x_a - x_f along a run; components that the analysis leaves unchanged to the bit are left out.
 /// </summary>
 /// <param name="bins">The bins, in the state's unit.</param>
-public sealed class IncrementHistogram(HistogramBins bins) : IScore<SampleHistogram>
+public sealed class IncrementHistogram(HistogramBins bins)
+    : Score("analysis increments", Columns.Forecast, Columns.Analysis), IScore<SampleHistogram>
 {
     /// <inheritdoc/>
-    public string Name => "analysis increments";
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Columns.Forecast, Columns.Analysis];
-
-    /// <inheritdoc/>
-    public long Every { get; init; } = 1;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => bins.Figures(cycle.State(ScoredState.Analysis) - cycle.State(ScoredState.Forecast));
+    public override Tensor Of(ScoredCycle cycle) => bins.Figures(cycle.State(ScoredState.Analysis) - cycle.State(ScoredState.Forecast));
 
     /// <inheritdoc/>
     public SampleHistogram Summarise(ScoreFigures figures) => bins.Summarise(figures);

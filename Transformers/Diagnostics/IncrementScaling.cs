@@ -92,7 +92,7 @@ public sealed class IncrementScaling<TMemory> : ITransformer where TMemory : IMe
         {
             // [batch, p, n]
             var inverse = linalg.pinv(cycle[KalmanGainRegression<TMemory>.AnalysisErrorCovariance], rtol: SmallestShare);
-            changes = changes.matmul(inverse.transpose(-2, -1));
+            changes = changes.matmul(inverse.mT);
         }
         var sizes = changes.square().sum([-1]).sqrt();
         return sizes.narrow(1, 1, scales.Length) / sizes.narrow(1, 0, 1);

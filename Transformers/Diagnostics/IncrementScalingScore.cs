@@ -5,7 +5,8 @@ namespace DaML.Components;
 /// <summary>r(lambda) of <see cref="IncrementScaling{TMemory}"/> averaged over cycles and trajectories, with its scatter.</summary>
 /// <param name="scales">The values of lambda that the transformer was given (default: null, <see cref="StandardScales"/>).</param>
 /// <exception cref="ArgumentException">There is no value, or one that is not above zero.</exception>
-public sealed class IncrementScalingScore(IReadOnlyList<double>? scales = null) : IScore<IncrementScalingCurve>
+public sealed class IncrementScalingScore(IReadOnlyList<double>? scales = null)
+    : Score("increment scaling", Ratios), IScore<IncrementScalingCurve>
 {
     private readonly double[] scales = Checked(scales);
 
@@ -16,16 +17,8 @@ public sealed class IncrementScalingScore(IReadOnlyList<double>? scales = null) 
     public static IReadOnlyList<double> StandardScales { get; } = [.. Enumerable.Range(-4, 15).Select(k => Math.Pow(2, k / 2.0))];
 
     /// <inheritdoc/>
-    public string Name => "increment scaling";
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Ratios];
-
-    /// <inheritdoc/>
-    public long Every { get; init; } = 1;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => Require.Shape(cycle[Ratios], $"The column '{Ratios}'", ColumnDefinition.AnySize, scales.Length);
+    public override Tensor Of(ScoredCycle cycle) =>
+        Require.Shape(cycle[Ratios], $"The column '{Ratios}'", ColumnDefinition.AnySize, scales.Length);
 
     /// <inheritdoc/>
     public IncrementScalingCurve Summarise(ScoreFigures figures)

@@ -88,10 +88,10 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         using var noGradients = no_grad();
         var state = increments.StateOf(forecast);
         long batch = state.size(0), n = state.size(1), p = network.Operator.ObservationDimension, chunk = Math.Max(1, LargestBatch / batch);
-        Tensor a = zeros([batch, n], dtype: state.dtype, device: state.device),
-            d = zeros([batch, p], dtype: state.dtype, device: state.device);
-        Tensor ad = zeros([batch, n, p], dtype: state.dtype, device: state.device),
-            dd = zeros([batch, p, p], dtype: state.dtype, device: state.device);
+        Tensor a = state.new_zeros([batch, n]),
+            d = state.new_zeros([batch, p]);
+        Tensor ad = state.new_zeros([batch, n, p]),
+            dd = state.new_zeros([batch, p, p]);
         for (long done = 0; done < samples; done += chunk)
         {
             using var inner = NewDisposeScope();
@@ -101,16 +101,16 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
             var answers = increments.Of(forecast, state, innovations, mask, time, random);
             a.add_(answers.sum([1]));
             d.add_(innovations.sum([1]));
-            ad.add_(answers.transpose(-2, -1).matmul(innovations));
-            dd.add_(innovations.transpose(-2, -1).matmul(innovations));
+            ad.add_(answers.mT.matmul(innovations));
+            dd.add_(innovations.mT.matmul(innovations));
         }
         var right = ad - a.unsqueeze(2) * d.unsqueeze(1) / samples;
         var left = dd - d.unsqueeze(2) * d.unsqueeze(1) / samples;
         // A missing observation has neither innovations nor a share in the increments; a one on the diagonal makes its gain zero.
         if (mask is not null) left = left + mask.logical_not().to(left.dtype).diag_embed();
         var factor = linalg.cholesky(KalmanUpdate.Symmetric(left));
-        var solved = linalg.solve_triangular(factor, right.transpose(-2, -1), upper: false);
-        return linalg.solve_triangular(factor.transpose(-2, -1), solved, upper: true).transpose(-2, -1).contiguous()
+        var solved = linalg.solve_triangular(factor, right.mT, upper: false);
+        return linalg.solve_triangular(factor.mT, solved, upper: true).mT.contiguous()
             .MoveToOuterDisposeScope();
     }
 
@@ -127,7 +127,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var state = increments.StateOf(forecast);
-        var none = zeros([state.size(0), 1, network.Operator.ObservationDimension], dtype: state.dtype, device: state.device);
+        var none = state.new_zeros([state.size(0), 1, network.Operator.ObservationDimension]);
         return increments.Of(forecast, state, none, mask, time, random).square().mean([1, 2]).sqrt().MoveToOuterDisposeScope();
     }
 
@@ -147,10 +147,10 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         using var scope = NewDisposeScope();
         long batch = gain.size(0), p = gain.size(2);
         // Row j of H'(K e_j) is column j of H K.
-        var columns = gain.transpose(-2, -1).contiguous();
-        var hk = network.Operator.TangentLinear(state.unsqueeze(1).expand(batch, p, state.size(1)), columns).transpose(-2, -1);
+        var columns = gain.mT.contiguous();
+        var hk = network.Operator.TangentLinear(state.unsqueeze(1).expand(batch, p, state.size(1)), columns).mT;
         var right = hk.matmul(network.Error.ToMatrix(gain.dtype, gain.device));
-        return linalg.solve(eye(p, dtype: gain.dtype, device: gain.device) - hk, right).MoveToOuterDisposeScope();
+        return linalg.solve(gain.Identity(p) - hk, right).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs the method for diagnostics that query its analyzer beyond the columns.</summary>

@@ -68,9 +68,9 @@ public sealed class LyapunovVectors : ITransformer
     internal static (Tensor Rows, Tensor Triangle) Orthonormalise(Tensor rows)
     {
         using var scope = NewDisposeScope();
-        var (q, r) = linalg.qr(rows.transpose(-2, -1));
+        var (q, r) = linalg.qr(rows.mT);
         var signs = r.diagonal(dim1: -2, dim2: -1).sign();
-        return scope.MoveToOuter((q * signs.unsqueeze(-2)).transpose(-2, -1).contiguous(), r * signs.unsqueeze(-1));
+        return scope.MoveToOuter((q * signs.unsqueeze(-2)).mT.contiguous(), r * signs.unsqueeze(-1));
     }
 
     /// <summary>Computes one cycle: the vectors at its end, and R.</summary>
@@ -103,7 +103,7 @@ public sealed class LyapunovVectors : ITransformer
             if (rows is null)
             {
                 next = step.First(now.size(0), now.dtype);
-                growth = zeros([now.size(0), step.Count], dtype: now.dtype, device: now.device);
+                growth = now.new_zeros([now.size(0), step.Count]);
             }
             else
             {

@@ -78,13 +78,13 @@ public sealed class EnsembleTransform
     {
         using var scope = NewDisposeScope();
         long members = observedAnomalies.size(1), p = observedAnomalies.size(2);
-        var transposed = observedAnomalies.transpose(-2, -1);
+        var transposed = observedAnomalies.mT;
         var column = innovation.unsqueeze(-1);
         bool inMemberSpace = members <= p;
         var gram = inMemberSpace ? observedAnomalies.matmul(transposed) : transposed.matmul(observedAnomalies);
         var (values, vectors) = SymmetricEigenproblem.Solve(gram);
         if (inMemberSpace) column = observedAnomalies.matmul(column);
-        var projections = vectors.transpose(-2, -1).matmul(column).squeeze(-1);
+        var projections = vectors.mT.matmul(column).squeeze(-1);
         var basis = inMemberSpace ? vectors : observedAnomalies.matmul(vectors);
         values = values.clamp_min(0);
         scope.MoveToOuter(basis, values, projections);
@@ -121,11 +121,11 @@ public sealed class EnsembleTransform
         using var scope = NewDisposeScope();
         double scale = 1 / Math.Sqrt(members - 1);
         var s = (eigenvalues + Seeing(zeta)).sqrt();
-        if (inMemberSpace) return (basis * (scale * s).unsqueeze(-2)).matmul(basis.transpose(-2, -1)).MoveToOuterDisposeScope();
+        if (inMemberSpace) return (basis * (scale * s).unsqueeze(-2)).matmul(basis.mT).MoveToOuterDisposeScope();
         // (Y Y^T + zeta)^(1/2) = z I + Y U U^T Y^T / (s + z), s = sqrt(lambda + zeta), z = sqrt(zeta)
         var z = Seeing(zeta).sqrt();
-        var beyond = (basis * (scale / (s + z)).unsqueeze(-2)).matmul(basis.transpose(-2, -1));
-        var identity = eye(members, dtype: s.dtype, device: s.device);
+        var beyond = (basis * (scale / (s + z)).unsqueeze(-2)).matmul(basis.mT);
+        var identity = s.Identity(members);
         return (beyond + scale * z.unsqueeze(-1) * identity).MoveToOuterDisposeScope();
     }
 
@@ -139,12 +139,12 @@ public sealed class EnsembleTransform
     {
         using var scope = NewDisposeScope();
         var w = Weights(zeta).unsqueeze(-1);
-        var gram = inMemberSpace ? (basis * eigenvalues.unsqueeze(-2)).matmul(basis.transpose(-2, -1))
-            : basis.matmul(basis.transpose(-2, -1));
-        var (values, vectors) = SymmetricEigenproblem.Solve(gram - coefficient.unsqueeze(-1) * w.matmul(w.transpose(-2, -1)));
+        var gram = inMemberSpace ? (basis * eigenvalues.unsqueeze(-2)).matmul(basis.mT)
+            : basis.matmul(basis.mT);
+        var (values, vectors) = SymmetricEigenproblem.Solve(gram - coefficient.unsqueeze(-1) * w.matmul(w.mT));
         // At a minimum the Hessian has no negative eigenvalue; a floor above zero guards against round-off.
         values = where(values + zeta > 1e-12 * zeta, values, (1e-12 - 1) * zeta);
-        var shifted = vectors.transpose(-2, -1).matmul(w).squeeze(-1) * (values + zeta);
+        var shifted = vectors.mT.matmul(w).squeeze(-1) * (values + zeta);
         scope.MoveToOuter(vectors, values, shifted);
         return new(true, members, vectors, values, shifted);
     }
@@ -170,14 +170,14 @@ public sealed class EnsembleTransform
             // T + 1 w^T = (V t + 1 c^T) V^T with t = sqrt(N - 1) / sqrt(lambda + zeta), c = V^T Y d / (lambda + zeta)
             var left = basis * (scale * shifted.rsqrt()).unsqueeze(-2);
             if (rotation is not null) left = rotation.matmul(left);
-            var weights = (left + toMean).matmul(basis.transpose(-2, -1));
+            var weights = (left + toMean).matmul(basis.mT);
             return (centre + weights.bmm(anomalies)).MoveToOuterDisposeScope();
         }
         // (Y Y^T + zeta)^(-1/2) = zeta^(-1/2) I + Y U phi U^T Y^T, phi = -1 / (s z (s + z)), s = sqrt(lambda + zeta), z = sqrt(zeta)
         var z = zeta.sqrt();
         var s = shifted.sqrt();
         var phi = -(s * z * (s + z)).reciprocal();
-        var projected = basis.transpose(-2, -1).matmul(anomalies);                           // U^T Y^T X, [batch, p, n]
+        var projected = basis.mT.matmul(anomalies);                           // U^T Y^T X, [batch, p, n]
         var analysed = scale.unsqueeze(-1) * (anomalies / z.unsqueeze(-1) + (basis * phi.unsqueeze(-2)).matmul(projected));
         if (rotation is not null) analysed = rotation.matmul(analysed);
         return (centre + toMean.matmul(projected) + analysed).MoveToOuterDisposeScope();

@@ -34,14 +34,14 @@ public static class EnsembleNoise
             : 1e-6) * Math.Max(members.size(1), members.size(2));
         var inverse = where(spanned, s.reciprocal(), zeros_like(s));
         var v = vt * spanned.to(vt.dtype).unsqueeze(-1);
-        var root = covariance.Colour(eye(covariance.Dimension, dtype: members.dtype, device: members.device)); // rows L e_i: L^T
-        var projected = root.matmul(v.transpose(-2, -1));                                                      // L^T V, [batch, n, r]
+        var root = covariance.Colour(members.Identity(covariance.Dimension)); // rows L e_i: L^T
+        var projected = root.matmul(v.mT);                                                      // L^T V, [batch, n, r]
         var whitened = projected * inverse.unsqueeze(-2);                                                      // L^T V S^-1
-        var (values, vectors) = SymmetricEigenproblem.Solve((members.size(1) - 1) * whitened.transpose(-2, -1).matmul(whitened));
+        var (values, vectors) = SymmetricEigenproblem.Solve((members.size(1) - 1) * whitened.mT.matmul(whitened));
         // sqrt(1 + x) - 1 = x / (1 + sqrt(1 + x))
         var x = values.clamp_min(0);
         var growth = x / (1 + (1 + x).sqrt());
-        var added = u.matmul((vectors * growth.unsqueeze(-2)).matmul(vectors.transpose(-2, -1)).matmul(s.unsqueeze(-1) * v)); // (T - I) X
+        var added = u.matmul((vectors * growth.unsqueeze(-2)).matmul(vectors.mT).matmul(s.unsqueeze(-1) * v)); // (T - I) X
         if (treatment == NoiseTreatment.SquareRoot) return (members + added).MoveToOuterDisposeScope();
 
         var noise = random.Normal([members.size(0), members.size(1), covariance.Dimension], members.dtype);
@@ -51,12 +51,12 @@ public static class EnsembleNoise
             // The white noise Xi with (L-hat Xi) = the noise added in the span, L-hat = V V^T L: the least such noise, and free draws in
             // the null space of L-hat.
             var pseudoInverse = linalg.pinv(projected);                                                        // [batch, r, n]
-            var seen = added.matmul(v.transpose(-2, -1)).matmul(pseudoInverse);                                // rows: L-hat^+ d
+            var seen = added.matmul(v.mT).matmul(pseudoInverse);                                // rows: L-hat^+ d
             noise = seen + noise - noise.matmul(projected).matmul(pseudoInverse);
         }
         // Z Xi with Z = L - V V^T L: rows xi^T L^T (I - V V^T).
         var coloured = noise.matmul(root);
-        var residual = coloured - coloured.matmul(v.transpose(-2, -1)).matmul(v);
+        var residual = coloured - coloured.matmul(v.mT).matmul(v);
         return (members + added + residual).MoveToOuterDisposeScope();
     }
 

@@ -39,9 +39,9 @@ public static class RandomRotation
     internal static Tensor Compose(Tensor noise)
     {
         long batch = noise.size(0), members = noise.size(1);
-        var all = ones([1, members, 1], dtype: noise.dtype, device: noise.device);
-        var from = Basis(all, eye(members, dtype: noise.dtype, device: noise.device).narrow(1, 0, members - 1).unsqueeze(0));
-        return Basis(all.expand(batch, members, 1), noise).matmul(from.transpose(-2, -1));
+        var all = noise.new_ones(1, members, 1);
+        var from = Basis(all, noise.Identity(members).narrow(1, 0, members - 1).unsqueeze(0));
+        return Basis(all.expand(batch, members, 1), noise).matmul(from.mT);
     }
 
     // Orthonormal, with first column 1 / sqrt(N); the signs make the factorisation unique, which the Haar measure needs.

@@ -60,10 +60,8 @@ public sealed record InnerSolverOptions
     {
         Require.AtLeast(MaximumIterations, 1);
         Require.NotNegative(ResidualReduction);
-        if (!Enum.IsDefined(Norm)) throw new ArgumentOutOfRangeException(nameof(Norm), Norm, $"No such residual norm: {Norm}.");
-        if (!Enum.IsDefined(Reorthogonalisation))
-            throw new ArgumentOutOfRangeException(nameof(Reorthogonalisation), Reorthogonalisation,
-                $"No such re-orthogonalisation: {Reorthogonalisation}.");
+        Require.Defined(Norm);
+        Require.Defined(Reorthogonalisation);
         return this;
     }
 }

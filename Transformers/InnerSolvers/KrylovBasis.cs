@@ -46,7 +46,7 @@ internal sealed class KrylovBasis(bool preconditioned) : IDisposable
             z = z * counts.unsqueeze(-1).to_type(z.dtype);
         }
         for (int pass = 0; pass < 2; pass++)
-            residual = residual - z.matmul(residual.unsqueeze(-1)).transpose(-2, -1).matmul(w).squeeze(-2);
+            residual = residual - z.matmul(residual.unsqueeze(-1)).mT.matmul(w).squeeze(-2);
         return residual.MoveToOuterDisposeScope();
     }
 
@@ -60,7 +60,7 @@ internal sealed class KrylovBasis(bool preconditioned) : IDisposable
     {
         if (vectors is not null && vectors.size(1) > count) return vectors;
         long batch = like.size(0), m = like.size(1);
-        var larger = zeros([batch, Math.Max(8, 2 * count), m], dtype: like.dtype, device: like.device).DetachFromDisposeScope();
+        var larger = like.new_zeros([batch, Math.Max(8, 2 * count), m]).DetachFromDisposeScope();
         if (vectors is not null)
         {
             larger.narrow(1, 0, count).copy_(vectors).Dispose();

@@ -64,7 +64,7 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
                     atZero[i] - 0.5 * first[i] * s[0]);
             }
             var active = record.Mask(b.device).unsqueeze(-1);
-            var beta = tensor(offDiagonals, dtype: b.dtype, device: b.device).unsqueeze(-1);
+            var beta = b.Numbers(offDiagonals).unsqueeze(-1);
             (previous, w, z) = ((beta * w).MoveToOuterDisposeScope(), nextW.where(active, zeros_like(w)).MoveToOuterDisposeScope(),
                 nextZ.where(active, zeros_like(z)).MoveToOuterDisposeScope());
         }
@@ -106,7 +106,7 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
     private static Tensor Combined(double[][] coordinates, KrylovBasis basis, Tensor like)
     {
         int most = coordinates.Max(s => s.Length);
-        double[] padded = [.. coordinates.SelectMany(s => s.Concat(new double[most - s.Length]))];
-        return tensor(padded, [coordinates.Length, 1, most], dtype: like.dtype, device: like.device).matmul(basis.Directions).squeeze(-2);
+        var padded = like.Numbers(coordinates.SelectMany(s => s.Concat(new double[most - s.Length])));
+        return padded.reshape(coordinates.Length, 1, most).matmul(basis.Directions).squeeze(-2);
     }
 }

@@ -18,8 +18,8 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
 
     /// <summary>Makes an empty set of pairs for control vectors like this one: one place, unknown.</summary>
     internal static RitzPairs None(Tensor like) =>
-        new(ones([like.size(0), 1], dtype: like.dtype, device: like.device), zeros_like(like).unsqueeze(1),
-        zeros([like.size(0), 1], dtype: like.dtype, device: like.device),
+        new(like.new_ones(like.size(0), 1), zeros_like(like).unsqueeze(1),
+        like.new_zeros([like.size(0), 1]),
         zeros([like.size(0), 1], dtype: ScalarType.Bool, device: like.device));
 
     /// <summary>Keeps the accurate pairs, whose residual is at most a fraction of their value. The others become unknown.</summary>

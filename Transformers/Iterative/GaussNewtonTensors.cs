@@ -25,7 +25,7 @@ internal sealed class GaussNewtonTensors : GaussNewton
         this.weight = weight;
         (mean, anomalies) = EnsembleStatistics.Split(members);
         ensemble = IsBundle ? mean.unsqueeze(1) + Scale * anomalies : members;
-        weights = zeros(members.size(0), members.size(1), dtype: members.dtype, device: members.device);
+        weights = members.new_zeros(members.size(0), members.size(1));
     }
 
     protected override Tensor Ensemble => ensemble;

@@ -65,7 +65,7 @@ public static class KalmanUpdate
         using var scope = NewDisposeScope();
         var observed = Observed(linearisation, root, mask, observationOperator, observationError);
         long batch = observed.size(0), p = observed.size(2);
-        var identity = eye(p, dtype: observed.dtype, device: observed.device).expand(batch, p, p);
+        var identity = observed.Identity(p).expand(batch, p, p);
         var (_, upper) = linalg.qr(cat([identity, observed], 1), linalg.QRMode.R);
         var white = observationError.Whiten(innovation, mask).unsqueeze(-1);
         var solved = linalg.solve_triangular(upper, linalg.solve_triangular(upper.mT, white, upper: false), upper: true);
@@ -81,14 +81,14 @@ public static class KalmanUpdate
         using var scope = NewDisposeScope();
         var (upper, gain, _) = Factorise(Observed(linearisation, root, null, observationOperator, observationError), root);
         // Row j of the whitened identity is L^-1 e_j, so its transpose is L^-1.
-        var white = observationError.Whiten(eye(observationError.Dimension, dtype: root.dtype, device: root.device)).mT;
+        var white = observationError.Whiten(root.Identity(observationError.Dimension)).mT;
         var weights = linalg.solve_triangular(upper.mT, white.expand(root.size(0), white.size(0), white.size(1)), upper: false);
         return gain.mT.matmul(weights).MoveToOuterDisposeScope();
     }
 
     /// <summary>(A + A^T) / 2: removes the asymmetry left by round-off.</summary>
     /// <param name="matrix"><c>[..., n, n]</c></param>
-    public static Tensor Symmetric(Tensor matrix) => 0.5 * (matrix + matrix.transpose(-2, -1));
+    public static Tensor Symmetric(Tensor matrix) => 0.5 * (matrix + matrix.mT);
 
     /// <summary>Y = W H^T L^-T: each row observed and whitened, <c>[batch, rows, p]</c>.</summary>
     internal static Tensor Observed(Tensor at, Tensor rows, Tensor? mask, IObservationOperator observationOperator,
@@ -102,7 +102,7 @@ public static class KalmanUpdate
     private static (Tensor Upper, Tensor Gain, Tensor Root) Factorise(Tensor observed, Tensor root)
     {
         long batch = observed.size(0), n = root.size(2), p = observed.size(2);
-        var identity = eye(p, dtype: root.dtype, device: root.device).expand(batch, p, p);
+        var identity = root.Identity(p).expand(batch, p, p);
         var (_, array) = linalg.qr(cat([cat([identity, root.new_zeros(batch, p, n)], 2), cat([observed, root], 2)], 1), linalg.QRMode.R);
         var top = array.narrow(1, 0, p);
         return (top.narrow(2, 0, p), top.narrow(2, p, n), array.narrow(1, p, n).narrow(2, p, n));

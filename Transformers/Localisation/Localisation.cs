@@ -29,7 +29,7 @@ public sealed class Localisation : IComponent
         if (axes != geometry.Axes)
             throw new ArgumentException(
                 $"The observations' positions must have the geometry's {geometry.Axes} coordinates each; given: " +
-                    $"{ColumnDefinition.Describe(observationPositions.Sizes())}.", nameof(observationPositions));
+                    $"{observationPositions.DescribeSizes()}.", nameof(observationPositions));
     }
 
     /// <summary>The format in which the component is written and read.</summary>

@@ -122,7 +122,7 @@ public sealed class LocalisationGeometry : IComponent
         if (coordinates.ndim == 1) coordinates = coordinates.unsqueeze(1);
         if (coordinates.ndim != 2 || coordinates.size(0) < 1 || coordinates.size(1) is < 1 or > 3)
             throw new ArgumentException(
-                $"Coordinates must be [places, axes] with one to three axes; given: {ColumnDefinition.Describe(coordinates.Sizes())}.",
+                $"Coordinates must be [places, axes] with one to three axes; given: {coordinates.DescribeSizes()}.",
                 nameof(coordinates));
         Require.Finite(coordinates, "Coordinates");
         axes = (int)coordinates.size(1);

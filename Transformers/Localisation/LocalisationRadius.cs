@@ -23,8 +23,7 @@ public sealed record LocalisationRadius
     [JsonConstructor]
     public LocalisationRadius(LocalisationRadiusKind kind, double? length)
     {
-        Kind = Enum.IsDefined(kind) ? kind
-            : throw new ArgumentOutOfRangeException(nameof(kind), kind, $"There is no kind of localisation radius {kind}.");
+        Kind = Require.Defined(kind);
         Length = length is { } given ? Require.Positive(given, nameof(length)) : null;
     }
 

@@ -46,8 +46,7 @@ internal enum TaperShape { GaspariCohn, Boxcar, Gaussian, Triangular, Tricube }
 internal sealed record StandardTaper(TaperShape Shape) : LocalisationTaper
 {
     /// <summary>The shape of the taper.</summary>
-    public TaperShape Shape { get; } = Enum.IsDefined(Shape) ? Shape
-        : throw new ArgumentOutOfRangeException(nameof(Shape), Shape, $"There is no taper {Shape}.");
+    public TaperShape Shape { get; } = Require.Defined(Shape);
 
     // The Gaussian of scale r and Gaspari and Cohn's function of half-width sqrt(10/3) r have the same curvature at zero.
     private const double GaussianHalfWidths = 1.82;

@@ -50,7 +50,7 @@ public sealed class CarriedVectorSource<TMemory>(IMemorySource<TMemory> inner, I
     {
         var first = inner.Start(batch, random);
         var like = first.Tensors.First();
-        using var values = tensor(start.ToArray(), dtype: like.dtype, device: like.device);
+        using var values = like.Numbers(start);
         return new(first, new(values.repeat(batch, 1)));
     }
 }

@@ -15,6 +15,6 @@ public sealed class HiddenChannelSource(IMemorySource<StateMemory> inner, long c
     public ProductMemory<StateMemory, VectorMemory> Start(long batch, RandomStream random)
     {
         var first = inner.Start(batch, random);
-        return new(first, new(zeros([batch, channels, first.State.size(1)], dtype: first.State.dtype, device: first.State.device)));
+        return new(first, new(first.State.new_zeros([batch, channels, first.State.size(1)])));
     }
 }

@@ -23,8 +23,7 @@ public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation
         Options = options ?? new();
         Require.AtLeast(Options.OuterIterations, 1, nameof(Options.OuterIterations));
         Require.NotNegative(Options.ControlTolerance, nameof(Options.ControlTolerance));
-        if (!Enum.IsDefined(Options.Step))
-            throw new ArgumentOutOfRangeException(nameof(options), Options.Step, $"No such outer step: {Options.Step}.");
+        Require.Defined(Options.Step, nameof(Options.Step));
     }
 
     /// <inheritdoc/>

@@ -135,11 +135,8 @@ internal sealed class WindowObjective : IObjectiveFunction
         private double unit = 1;
         private readonly double roundOff = window.Background.Values.dtype == ScalarType.Float64 ? 1e-12 : 1e-6;
 
-        public ControlVector Control(Vector<double> point)
-        {
-            var values = window.Background.Values;
-            return new(tensor(point.Multiply(unit).ToArray(), dtype: values.dtype, device: values.device).reshape(1, point.Count));
-        }
+        public ControlVector Control(Vector<double> point) =>
+            new(window.Background.Values.Numbers(point.Multiply(unit)).reshape(1, point.Count));
 
         public (double Value, Vector<double> Gradient) Evaluate(Vector<double> point)
         {

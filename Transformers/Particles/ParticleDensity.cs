@@ -48,7 +48,7 @@ public sealed class ParticleDensity : IDensity
         {
             using var scope = NewDisposeScope();
             var (weights, anomalies) = Anomalies();
-            return (anomalies * weights).transpose(-2, -1).matmul(anomalies).MoveToOuterDisposeScope();
+            return (anomalies * weights).mT.matmul(anomalies).MoveToOuterDisposeScope();
         }
     }
 

@@ -60,7 +60,7 @@ public sealed record ParticleJitter
         var (values, vectors) = SymmetricEigenproblem.Solve(covariance.nan_to_num(0, 0, 0));
         var root = vectors * values.clamp_min(0).sqrt().unsqueeze(-2);
         double bandwidth = Factor * Math.Pow(members, -1.0 / (n + 4));
-        var moves = bandwidth * random.Normal(drawn.Sizes(), drawn.dtype).matmul(root.transpose(-2, -1));
+        var moves = bandwidth * random.Normal(drawn.Sizes(), drawn.dtype).matmul(root.mT);
         if (Target == JitterTarget.Duplicates)
         {
             var counts = zeros_like(indices).scatter_add(1, indices, ones_like(indices));

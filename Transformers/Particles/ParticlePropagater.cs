@@ -26,8 +26,7 @@ public sealed class ParticlePropagater : IPropagater<ParticleMemory>
         [Inlined] ParticleJitter? jitter = null)
     {
         this.dynamics = dynamics;
-        this.scheme = Enum.IsDefined(scheme) ? scheme
-            : throw new ArgumentOutOfRangeException(nameof(scheme), scheme, $"There is no resampling scheme {scheme}.");
+        this.scheme = Require.Defined(scheme);
         this.effectiveSizeRatio = effectiveSizeRatio is >= 0 and <= 1 ? effectiveSizeRatio
             : throw new ArgumentOutOfRangeException(nameof(effectiveSizeRatio), effectiveSizeRatio,
                 $"The share of particles that must count is between zero (never resample) and one (always); given: {effectiveSizeRatio}.");

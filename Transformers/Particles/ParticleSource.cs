@@ -12,6 +12,6 @@ public sealed class ParticleSource(EnsembleSource ensemble) : IMemorySource<Part
     public ParticleMemory Start(long batch, RandomStream random)
     {
         var members = ensemble.Start(batch, random).Members;
-        return new(members, full([batch, ensemble.Members], -Math.Log(ensemble.Members), dtype: members.dtype, device: members.device));
+        return new(members, members.new_full([batch, ensemble.Members], -Math.Log(ensemble.Members)));
     }
 }

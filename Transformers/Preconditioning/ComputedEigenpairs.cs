@@ -46,8 +46,7 @@ public sealed class ComputedEigenpairs : IEigenpairSource
         long seed = 0)
     {
         Pairs = (int)Require.AtLeast(pairs, 1);
-        Method = Enum.IsDefined(method) ? method : throw new ArgumentOutOfRangeException(nameof(method), method,
-            $"No such method for eigenpairs: {method}.");
+        Method = Require.Defined(method);
         Oversampling = (int)Require.AtLeast(oversampling ?? pairs, 0, nameof(oversampling));
         Passes = (int)Require.AtLeast(passes, 2);
         this.seed = seed;

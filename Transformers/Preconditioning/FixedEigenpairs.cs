@@ -21,7 +21,7 @@ public sealed class FixedEigenpairs : IEigenpairSource
         pairs.Checked();
         if (pairs.Values.size(0) != 1 || !pairs.Known.all().ToBoolean())
             throw new ArgumentException($"Fixed eigenpairs must be those of a batch of one, all of them known; given: " +
-                $"{ColumnDefinition.Describe(pairs.Values.Sizes())}, {pairs.Known.sum().ToInt64()} known.", nameof(pairs));
+                $"{pairs.Values.DescribeSizes()}, {pairs.Known.sum().ToInt64()} known.", nameof(pairs));
         (values, vectors, residuals) = (new ConstantTensor(pairs.Values), new ConstantTensor(pairs.Vectors),
             new ConstantTensor(pairs.Residuals));
     }

@@ -41,7 +41,7 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
         {
             foreach (var window in windows) linearised.Add(cost.AtBackground(window).Quadratic);
             var average = new QuadraticCost(vector => new(Mean(vector.Values.unsqueeze(1)).squeeze(1)), new(rightSide),
-                zeros([1], dtype: rightSide.dtype, device: rightSide.device)) { BlockProduct = Mean };
+                rightSide.new_zeros([1])) { BlockProduct = Mean };
             return new FixedEigenpairs(method.Find(average));
         }
         finally
@@ -99,7 +99,7 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
                 cancellation.ThrowIfCancellationRequested();
                 using var product = NewDisposeScope();
                 long count = Math.Min(BlockSize, m - first);
-                var units = zeros([count, m], dtype: sum.dtype, device: sum.device);
+                var units = sum.new_zeros([count, m]);
                 units.narrow(1, first, count).diagonal().fill_(1);
                 sum.narrow(0, first, count).add_(quadratic.HessianProducts(units.expand(windows[i].Batch, count, m)).sum([0]) / states);
             }

@@ -23,7 +23,7 @@ public sealed class RegularisedInversePreconditioning : IPreconditioning
         Shift = Require.NotNegative(shift);
         if (matrix.ndim != 2 || matrix.size(0) != matrix.size(1) || !matrix.is_floating_point())
             throw new ArgumentException($"A fixed Hessian must be a square matrix in single or double precision; " +
-                $"given: {ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
+                $"given: {matrix.DescribeSizes()}, {matrix.dtype}.", nameof(matrix));
         Require.Finite(matrix, "A fixed Hessian");
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();

@@ -20,8 +20,7 @@ public sealed record SpectralForm
 
     internal SpectralForm Checked()
     {
-        if (!double.IsFinite(Alpha)) throw new ArgumentOutOfRangeException(nameof(Alpha), Alpha,
-            $"'{nameof(Alpha)}' must be a finite number; given: {Alpha}.");
+        Require.Finite(Alpha);
         Require.Positive(Beta, nameof(Beta));
         if (Mu is { } mu) Require.Positive(mu, nameof(Mu));
         return this;

@@ -8,7 +8,7 @@ namespace DaML.Components;
 /// that exist. Its mean is one if the covariances are right, above one if they are too small (Talagrand 1999; Ménard and Chang 2000). It
 /// needs no truth. For a linear operator it is 2 J_min / p, with J_min the smallest value of the variational cost function.
 /// </summary>
-public sealed class InnovationChiSquare : IScore
+public sealed class InnovationChiSquare : Score
 {
     private readonly IObservationNetwork network;
     private readonly IErrorCovariance? background;
@@ -19,24 +19,18 @@ public sealed class InnovationChiSquare : IScore
     /// density, without an inflation inside the analyzer).</param>
     /// <exception cref="ArgumentException">The dimensions of B and of the state differ.</exception>
     public InnovationChiSquare(IObservationNetwork network, IErrorCovariance? background = null)
+        : base("innovation chi-square", background is null ? [Columns.Observation] : [Columns.Observation, Columns.Forecast])
     {
         CostConsistency.Check(network, background);
         this.network = network;
         this.background = background;
-        Requires = background is null ? [Columns.Observation] : [Columns.Observation, Columns.Forecast];
     }
 
     /// <inheritdoc/>
-    public string Name => "innovation chi-square";
+    public override bool NeedsDensities => background is null;
 
     /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; }
-
-    /// <inheritdoc/>
-    public bool NeedsDensities => background is null;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle)
+    public override Tensor Of(ScoredCycle cycle)
     {
         var observation = cycle.Observation.OfOneError(Name);
         var network = observation.Network ?? this.network;
@@ -61,7 +55,7 @@ public sealed class InnovationChiSquare : IScore
 /// H(x)|^2 in R^-1 and p the number of observations that exist. Its mean is one if B and R are right and the analysis is the minimum
 /// (Talagrand 1999): then J = 1/2 d^T (H B H^T + R)^-1 d.
 /// </summary>
-public sealed class CostConsistency : IScore
+public sealed class CostConsistency : Score
 {
     private readonly IObservationNetwork network;
     private readonly IErrorCovariance background;
@@ -71,6 +65,7 @@ public sealed class CostConsistency : IScore
     /// <param name="background">B</param>
     /// <exception cref="ArgumentException">The dimensions of B and of the state differ.</exception>
     public CostConsistency(IObservationNetwork network, IErrorCovariance background)
+        : base("2 J / p", Columns.Observation, Columns.Forecast, Columns.Analysis)
     {
         Check(network, background);
         background.Invertible("The background error covariance B", "the score weighs increments by B^-1",
@@ -80,13 +75,7 @@ public sealed class CostConsistency : IScore
     }
 
     /// <inheritdoc/>
-    public string Name => "2 J / p";
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Columns.Observation, Columns.Forecast, Columns.Analysis];
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle)
+    public override Tensor Of(ScoredCycle cycle)
     {
         var observation = cycle.Observation.OfOneError(Name);
         var network = observation.Network ?? this.network;
@@ -101,8 +90,7 @@ public sealed class CostConsistency : IScore
     internal static Tensor Existing(Observation observation)
     {
         if (observation.Mask is null)
-            return full([observation.Values.size(0)], observation.Values.size(1), dtype: observation.Values.dtype,
-                device: observation.Values.device);
+            return observation.Values.new_full([observation.Values.size(0)], observation.Values.size(1));
         var count = observation.Mask.sum(1).to(observation.Values.dtype);
         return where(count == 0, full_like(count, double.NaN), count);
     }

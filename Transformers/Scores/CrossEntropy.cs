@@ -9,7 +9,7 @@ namespace DaML;
 /// <code>L_t = - w_b ln q^b_t(x_t) - w_a ln q^a_t(x_t)</code>
 /// in nats; smaller is better.
 /// </summary>
-public sealed class CrossEntropy : IScore
+public sealed class CrossEntropy : Score
 {
     private readonly double prior, posterior;
 
@@ -18,23 +18,19 @@ public sealed class CrossEntropy : IScore
     /// <param name="posteriorWeight">w_a, not below zero, and not zero together with w_b (default: 1, as in the paper).</param>
     /// <exception cref="ArgumentException">A weight is below zero, or both are zero.</exception>
     public CrossEntropy(double priorWeight = 1, double posteriorWeight = 1)
+        : base($"cross-entropy{(posteriorWeight == 0 ? " of the prior" : priorWeight == 0 ? " of the posterior" : "")}", Columns.Truth)
     {
         (prior, posterior) = (Require.NotNegative(priorWeight), Require.NotNegative(posteriorWeight));
         if (prior + posterior == 0)
             throw new ArgumentException("Prior and posterior cannot both have weight zero: nothing would be scored.");
     }
 
-    /// <summary>"cross-entropy", of prior or posterior if only one of them has a weight.</summary>
-    public string Name => posterior == 0 ? "cross-entropy of the prior" : prior == 0 ? "cross-entropy of the posterior" : "cross-entropy";
+    /// <inheritdoc/>
+    public override bool NeedsDensities => true;
 
     /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Columns.Truth];
-
-    /// <inheritdoc/>
-    public bool NeedsDensities => true;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => Of(cycle.Density(ScoredState.Forecast), cycle.Density(ScoredState.Analysis), cycle.Truth);
+    public override Tensor Of(ScoredCycle cycle) =>
+        Of(cycle.Density(ScoredState.Forecast), cycle.Density(ScoredState.Analysis), cycle.Truth);
 
     /// <summary>The score of each trajectory, <c>[batch]</c>; it is differentiable if the densities are.</summary>
     /// <param name="forecast">q^b</param>

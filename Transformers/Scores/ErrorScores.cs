@@ -8,34 +8,19 @@ namespace DaML;
 /// </summary>
 /// <param name="column">An estimate of the truth's shape, <c>[n]</c>.</param>
 /// <param name="name">The score's name (default: the column's name and "RMSE").</param>
-public sealed class RootMeanSquareError(Column column, string? name = null) : IScore
+public sealed class RootMeanSquareError(Column column, string? name = null) : Score(name ?? $"{column} RMSE", column, Columns.Truth)
 {
     /// <inheritdoc/>
-    public string Name { get; } = name ?? $"{column} RMSE";
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [column, Columns.Truth];
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => RowDistance.RootMeanSquare(cycle[column], cycle.Truth);
+    public override Tensor Of(ScoredCycle cycle) => RowDistance.RootMeanSquare(cycle[column], cycle.Truth);
 }
 
 /// <summary>The distance of the observations from the truth, over those that exist; an error only if the operator is the
 /// identity.</summary>
-public sealed class ObservationError : IScore
+/// <param name="name">The score's name.</param>
+public sealed class ObservationError(string name = "observation RMSE") : Score(name, Columns.Observation, Columns.Truth)
 {
-    /// <summary>Makes a score.</summary>
-    /// <param name="name">The score's name.</param>
-    public ObservationError(string name = "observation RMSE") => Name = name;
-
     /// <inheritdoc/>
-    public string Name { get; }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Columns.Observation, Columns.Truth];
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle)
+    public override Tensor Of(ScoredCycle cycle)
     {
         var observation = cycle.Observation;
         var (values, mask, _) = observation;
@@ -50,16 +35,10 @@ public sealed class ObservationError : IScore
 /// <summary>The standard deviation that a method claims: sqrt(mean over components of the variance), averaged over time.</summary>
 /// <param name="column">The column of the spread, <c>[n]</c>.</param>
 /// <param name="name">The score's name (default: the column's name).</param>
-public sealed class Spread(Column column, string? name = null) : IScore
+public sealed class Spread(Column column, string? name = null) : Score(name ?? column.Name, column)
 {
     /// <inheritdoc/>
-    public string Name { get; } = name ?? column.Name;
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [column];
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => RowDistance.RootMeanSquare(cycle[column]);
+    public override Tensor Of(ScoredCycle cycle) => RowDistance.RootMeanSquare(cycle[column]);
 }
 
 /// <summary>
@@ -71,18 +50,14 @@ public sealed class Spread(Column column, string? name = null) : IScore
 /// The number of members if the spread is a sample's (default: null, for a method without an ensemble). The mean of N members has its own
 /// error, so that a truth drawn like the members is (1 + 1/N) times their variance away; the score corrects for it.
 /// </param>
-public sealed class SpreadSkillRatio(ScoredState which, long? members = null) : IScore<TimeAverage>
+public sealed class SpreadSkillRatio(ScoredState which, long? members = null)
+    : Score($"{ScoredCycle.NameOf(which)} spread-skill ratio", ScoredCycle.ColumnOf(which), ScoredCycle.SpreadOf(which), Columns.Truth),
+        IScore<TimeAverage>
 {
     private readonly double correction = members is { } n ? 1 + 1.0 / Require.AtLeast(n, 2, nameof(members)) : 1;
 
-    /// <inheritdoc/>
-    public string Name => $"{which.ToString().ToLowerInvariant()} spread-skill ratio";
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [ScoredCycle.ColumnOf(which), ScoredCycle.SpreadOf(which), Columns.Truth];
-
     /// <summary>The mean variance and the mean squared error.</summary>
-    public Tensor Of(ScoredCycle cycle) =>
+    public override Tensor Of(ScoredCycle cycle) =>
         stack([cycle.Spread(which).square().mean([1]), (cycle.State(which) - cycle.Truth).square().mean([1])], 1);
 
     /// <inheritdoc/>

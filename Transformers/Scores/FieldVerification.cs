@@ -86,8 +86,8 @@ public sealed class FieldVerification
         if (climatology is not null && climatology.Sizes() is var given
             && !given.SequenceEqual(f.Sizes()) && !given.SequenceEqual([f.size(1)])
             && !given.SequenceEqual([1, f.size(1)]))
-            throw new ArgumentException($"The climatology must have shape {ColumnDefinition.Describe(f.Sizes())}, one for each time, or " +
-                $"{ColumnDefinition.Describe([f.size(1)])}, one for all; given: {ColumnDefinition.Describe(climatology.Sizes())}.",
+            throw new ArgumentException($"The climatology must have shape {f.DescribeSizes()}, one for each time, or " +
+                $"{ColumnDefinition.Describe([f.size(1)])}, one for all; given: {climatology.DescribeSizes()}.",
                 nameof(climatology));
         var weights = Weights(options.Weights, f);
         var error = f - t;

@@ -8,16 +8,11 @@ namespace DaML.Components;
 /// </summary>
 /// <param name="observationOperator">H</param>
 /// <param name="observationError">R</param>
-public sealed class ForecastInnovation(IObservationOperator observationOperator, IErrorCovariance observationError) : IScore
+public sealed class ForecastInnovation(IObservationOperator observationOperator, IErrorCovariance observationError)
+    : Score("innovation", Columns.Forecast, Columns.Observation)
 {
     /// <inheritdoc/>
-    public string Name => "innovation";
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Columns.Forecast, Columns.Observation];
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle)
+    public override Tensor Of(ScoredCycle cycle)
     {
         var observation = cycle.Observation;
         var root = MeanSquare(cycle.State(ScoredState.Forecast).to(observation.Values.dtype), observation).sqrt();

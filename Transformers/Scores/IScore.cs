@@ -31,6 +31,27 @@ public interface IScore
     Tensor Of(ScoredCycle cycle);
 }
 
+/// <summary>A score that is given its name and columns when it is made.</summary>
+/// <param name="name">The name.</param>
+/// <param name="requires">The columns it reads.</param>
+public abstract class Score(string name, params IReadOnlyList<Column> requires) : IScore
+{
+    /// <inheritdoc/>
+    public string Name => name;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires => requires;
+
+    /// <inheritdoc/>
+    public virtual bool NeedsDensities => false;
+
+    /// <inheritdoc/>
+    public long Every { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public abstract Tensor Of(ScoredCycle cycle);
+}
+
 /// <summary>A score whose result is a function of its averages: a ratio, a histogram.</summary>
 /// <typeparam name="TResult">The type of the result.</typeparam>
 public interface IScore<out TResult> : IScore
@@ -56,6 +77,9 @@ public sealed class ScoredCycle
     private readonly ITrajectoryCursor cursor;
     private readonly TrajectorySchema schema;
     private readonly Dictionary<ScoredState, IDensity> densities = [];
+
+    /// <summary>A state's word in the name of a score.</summary>
+    internal static string NameOf(ScoredState which) => which.ToString().ToLowerInvariant();
 
     internal ScoredCycle(ITrajectoryCursor cursor, TrajectorySchema schema) => (this.cursor, this.schema) = (cursor, schema);
 

@@ -14,30 +14,24 @@ namespace DaML;
 /// If nothing is observed in a cycle, its log-likelihood is zero. For a diffuse start the first terms depend on the start only: leave
 /// them out by <see cref="ScoreOptions.BurnIn"/> (Durbin and Koopman 2012, section 7.2).
 /// </remarks>
-public sealed class LogLikelihood : IScore<IReadOnlyList<double>>
+public sealed class LogLikelihood : Score, IScore<IReadOnlyList<double>>
 {
     private readonly IObservationNetwork network;
 
     /// <summary>Makes a score.</summary>
     /// <param name="network">H, linearised at the forecast, and R. If the view names the network of a cycle, that one counts.</param>
     /// <exception cref="ArgumentException">R is singular.</exception>
-    public LogLikelihood(IObservationNetwork network)
+    public LogLikelihood(IObservationNetwork network) : base("log-likelihood", Columns.Observation)
     {
         CostConsistency.Check(network, null);
         this.network = network;
     }
 
     /// <inheritdoc/>
-    public string Name => "log-likelihood";
+    public override bool NeedsDensities => true;
 
     /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Columns.Observation];
-
-    /// <inheritdoc/>
-    public bool NeedsDensities => true;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle)
+    public override Tensor Of(ScoredCycle cycle)
     {
         var observation = cycle.Observation.OfOneError(Name);
         var network = observation.Network ?? this.network;
@@ -59,8 +53,8 @@ public sealed class LogLikelihood : IScore<IReadOnlyList<double>>
         long batch = like.size(0), p = r.Dimension;
         if (observation.Mask is not { } mask) return (full_like(like, (double)p), full_like(like, r.LogDeterminant));
         // Row i of the whitened identity is L^-1 e_i, zero for a missing observation, so the rows' products are (M R M^T)^-1.
-        var rows = r.Whiten(eye(p, dtype: like.dtype, device: like.device).expand(batch, p, p).contiguous(), mask);
-        var precision = rows.matmul(rows.transpose(-2, -1)) + mask.logical_not().to(like.dtype).diag_embed();
+        var rows = r.Whiten(like.Identity(p).expand(batch, p, p).contiguous(), mask);
+        var precision = rows.matmul(rows.mT) + mask.logical_not().to(like.dtype).diag_embed();
         return (mask.sum([1], type: like.dtype), -2 * linalg.cholesky(precision).diagonal(0, -2, -1).log().sum(-1L));
     }
 }

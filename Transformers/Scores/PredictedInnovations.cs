@@ -16,7 +16,7 @@ internal static class PredictedInnovations
     {
         using var scope = NewDisposeScope();
         long batch = observed.size(0), rows = observed.size(1), p = observed.size(2), size = Math.Min(rows, p);
-        var identity = eye(size, dtype: observed.dtype, device: observed.device).expand(batch, size, size);
+        var identity = observed.Identity(size).expand(batch, size, size);
         Tensor distance, triangle;
         if (p <= rows)
         {

@@ -10,16 +10,11 @@ namespace DaML.Components;
 /// in the unit of the state; smaller is better. If the spread is zero, it is the absolute error.
 /// </summary>
 /// <param name="which">The state: forecast or analysis.</param>
-public sealed class GaussianCrps(ScoredState which) : IScore
+public sealed class GaussianCrps(ScoredState which)
+    : Score($"{ScoredCycle.NameOf(which)} Gaussian CRPS", ScoredCycle.ColumnOf(which), ScoredCycle.SpreadOf(which), Columns.Truth)
 {
     /// <inheritdoc/>
-    public string Name => $"{which.ToString().ToLowerInvariant()} Gaussian CRPS";
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [ScoredCycle.ColumnOf(which), ScoredCycle.SpreadOf(which), Columns.Truth];
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => Of(cycle.State(which), cycle.Spread(which), cycle.Truth).mean([1]);
+    public override Tensor Of(ScoredCycle cycle) => Of(cycle.State(which), cycle.Spread(which), cycle.Truth).mean([1]);
 
     /// <summary>Computes the score of each component.</summary>
     /// <param name="mean">m</param>
@@ -60,19 +55,14 @@ public enum EnsembleCrpsKind
 /// </summary>
 /// <param name="which">The state: forecast or analysis.</param>
 /// <param name="kind">The interpretation of the members (default: fair).</param>
-public sealed class EnsembleCrps(ScoredState which, EnsembleCrpsKind kind = EnsembleCrpsKind.Fair) : IScore
+public sealed class EnsembleCrps(ScoredState which, EnsembleCrpsKind kind = EnsembleCrpsKind.Fair)
+    : Score($"{ScoredCycle.NameOf(which)} {kind.ToString().ToLowerInvariant()} CRPS", Columns.Truth)
 {
     /// <inheritdoc/>
-    public string Name => $"{which.ToString().ToLowerInvariant()} {kind.ToString().ToLowerInvariant()} CRPS";
+    public override bool NeedsDensities => true;
 
     /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Columns.Truth];
-
-    /// <inheritdoc/>
-    public bool NeedsDensities => true;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => cycle.Density(which) is ParticleDensity particles
+    public override Tensor Of(ScoredCycle cycle) => cycle.Density(which) is ParticleDensity particles
         ? OfParticles(particles.Members, particles.LogWeights.exp(), cycle.Truth, kind).mean([1])
         : Of(cycle.Members(which), cycle.Truth, kind).mean([1]);
 
@@ -114,17 +104,11 @@ public sealed class EnsembleCrps(ScoredState which, EnsembleCrpsKind kind = Ense
 /// <param name="which">The state: forecast or analysis.</param>
 /// <remarks>A method without a density (a single state, an ensemble no larger than the state) throws a
 /// <see cref="NotSupportedException"/>.</remarks>
-public sealed class LogDensityOfTruth(ScoredState which) : IScore
+public sealed class LogDensityOfTruth(ScoredState which) : Score($"{ScoredCycle.NameOf(which)} log-density", Columns.Truth)
 {
     /// <inheritdoc/>
-    public string Name => $"{which.ToString().ToLowerInvariant()} log-density";
+    public override bool NeedsDensities => true;
 
     /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Columns.Truth];
-
-    /// <inheritdoc/>
-    public bool NeedsDensities => true;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => cycle.Density(which).LogDensity(cycle.Truth);
+    public override Tensor Of(ScoredCycle cycle) => cycle.Density(which).LogDensity(cycle.Truth);
 }

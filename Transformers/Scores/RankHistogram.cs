@@ -9,19 +9,14 @@ namespace DaML;
 /// equal parts for all ranks it could have.
 /// </summary>
 /// <param name="which">The state: forecast or analysis.</param>
-public sealed class RankHistogramScore(ScoredState which) : IScore<RankHistogram>
+public sealed class RankHistogramScore(ScoredState which)
+    : Score($"{ScoredCycle.NameOf(which)} rank histogram", Columns.Truth), IScore<RankHistogram>
 {
     /// <inheritdoc/>
-    public string Name => $"{which.ToString().ToLowerInvariant()} rank histogram";
+    public override bool NeedsDensities => true;
 
     /// <inheritdoc/>
-    public IReadOnlyList<Column> Requires { get; } = [Columns.Truth];
-
-    /// <inheritdoc/>
-    public bool NeedsDensities => true;
-
-    /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => Ranks(cycle.Members(which), cycle.Truth);
+    public override Tensor Of(ScoredCycle cycle) => Ranks(cycle.Members(which), cycle.Truth);
 
     /// <summary>The frequency of each rank over the components, <c>[batch, members + 1]</c>.</summary>
     /// <param name="members"><c>[batch, members, n]</c></param>

@@ -124,7 +124,7 @@ internal sealed class ScoreEvaluation
         if (figures.ndim is not (1 or 2) || figures.size(0) != batch)
             throw new InvalidOperationException(
                 $"The score '{score.Name}' must give [{batch}] or [{batch}, figures] in every cycle; it gave " +
-                    $"{ColumnDefinition.Describe(figures.Sizes())}.");
+                    $"{figures.DescribeSizes()}.");
         return figures.ndim == 2 && figures.dtype == ScalarType.Float64 ? figures : figures.reshape(batch, -1).to(ScalarType.Float64);
     }
 

@@ -33,7 +33,7 @@ public static class SymmetricEigenproblem
         var rows = empty(shape, dtype: symmetric.dtype);
         if (symmetric.dtype == ScalarType.Float64) Solve<double>(matrices, values, rows);
         else Solve<float>(matrices, values, rows);
-        return scope.MoveToOuter(values, rows.transpose(-2, -1));
+        return scope.MoveToOuter(values, rows.mT);
     }
 
     private static unsafe void Solve<T>(Tensor matrices, Tensor values, Tensor rows) where T : unmanaged, IBinaryFloatingPointIeee754<T>

@@ -38,7 +38,7 @@ public sealed class EnsembleSmootherStep : IBackwardStep<EnsembleMemory>
     private static Tensor Differences(Tensor members)
     {
         long count = members.size(1);
-        var v = full([count, 1], 1 / Math.Sqrt(count), dtype: members.dtype, device: members.device);
+        var v = members.new_full([count, 1], 1 / Math.Sqrt(count));
         v[0] -= 1;
         var reflected = members - v * (v * members).sum([1], keepdim: true) * (2 / v.square().sum().ToDouble());
         return reflected.narrow(1, 1, count - 1);

@@ -40,7 +40,7 @@ public sealed class RauchTungStriebelStep(IDynamics dynamics) : IBackwardStep<Ga
         var scale = f.square().sum([1], keepdim: true).sqrt();
         scale = where(scale > 0, scale, ones_like(scale));
         // J^T
-        var gain = linalg.pinv(f / scale).matmul(a) / scale.transpose(-2, -1);
+        var gain = linalg.pinv(f / scale).matmul(a) / scale.mT;
         var state = mean + (smoothed.Mean - forecast.Mean).unsqueeze(1).matmul(gain).squeeze(1);
         var (_, spread) = linalg.qr(cat([a - f.matmul(gain), smoothed.Root.matmul(gain)], 1), linalg.QRMode.R);
         scope.MoveToOuter(state, spread);
