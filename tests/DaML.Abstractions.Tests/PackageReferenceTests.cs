@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 
 namespace DaML.Tests;
@@ -74,19 +73,6 @@ public sealed class PackageReferenceTests
         static string Name(JsonElement item) => item.GetProperty("Identity").GetString()!;
     }
 
-    private static (int Code, string Output) Build(string project, params string[] arguments)
-    {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (root is not null && !File.Exists(Path.Combine(root.FullName, "DaML.sln"))) root = root.Parent;
-        Assert.SkipWhen(root is null, "the tests do not lie beneath the sources");
-        var start = new ProcessStartInfo("dotnet", ["msbuild", Path.Combine(root!.FullName, project), "-nologo", .. arguments])
-            { RedirectStandardOutput = true };
-        // What `dotnet test` tells its own MSBuild is not meant for another.
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase))
-            .ToList()) start.Environment.Remove(name);
-        using var process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output);
-    }
+    private static (int Code, string Output) Build(string project, params string[] arguments) =>
+        new SdkCommand(SdkCommand.Sources).Run(["msbuild", project, "-nologo", .. arguments]);
 }
