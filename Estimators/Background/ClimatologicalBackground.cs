@@ -55,9 +55,8 @@ public sealed record ClimatologicalBackground : LearnedBackground
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The data holds no more states than the state has components, or ends within the
     /// burn-in.</exception>
-    protected override (IErrorCovariance Covariance, IInitialCondition Initial) Learn(
-        Func<IErrorCovariance, IInitialCondition, ITransformer> method, BackgroundProblem problem, ITrajectoryView data,
-        CancellationToken cancellation)
+    protected override TMethod Learn<TMethod>(Func<IErrorCovariance, IInitialCondition, TMethod> method, BackgroundProblem problem,
+        ITrajectoryView data, CancellationToken cancellation)
     {
         var context = problem.Context;
         using var recorded = data.Take(Math.Max(ClimatologyCycles, TuningCycles)).Materialise(
@@ -74,16 +73,13 @@ public sealed record ClimatologicalBackground : LearnedBackground
         var (mean, covariance) = StateClimatology.Measure(recorded, ClimatologyCycles, cancellation);
         var initial = problem.System.Initial ?? new GaussianInitialCondition(mean, ErrorCovariance.Full(covariance));
         double smallest = SmallestScale ?? (problem.IsWindow ? SmallestInWindow : SmallestAtOneTime);
-        var tuning = new TuningEstimator<ITransformer>(context,
+        return new TuningEstimator<TMethod>(context,
             [new("scale", TuningSearch.GoldenSection(smallest, LargestScale, LogarithmicTolerance, SearchScale.Logarithmic))],
-            values => method(Scaled(values[0]), initial),
-            new TuningOptions { Cycles = TuningCycles, BurnIn = TuningBurnIn, ScoreName = "rmse" });
-        return (Scaled(tuning.Tune(recorded, cancellation).Values[0]), initial);
-
-        FullErrorCovariance Scaled(double scale)
-        {
-            using var background = scale * covariance;
-            return ErrorCovariance.Full(background);
-        }
+            values =>
+            {
+                using var background = values[0] * covariance;
+                return method(ErrorCovariance.Full(background), initial);
+            },
+            new TuningOptions { Cycles = TuningCycles, BurnIn = TuningBurnIn, ScoreName = "rmse" }).Fit(recorded, cancellation);
     }
 }

@@ -57,12 +57,11 @@ public abstract record AssimilationMethod<TMemory> : AssimilationMethod where TM
     /// </summary>
     protected internal abstract AssimilationTriple<TMemory> Triple(AssimilationSystem system, DataAssimilationContext context);
 
-    /// <summary>Learns from data, and returns the fitted method and the system with it.</summary>
+    /// <summary>Learns from data, and makes the fitted method. It is called if there is something to learn.</summary>
     /// <param name="system">The system.</param>
     /// <param name="data">The training data.</param>
     /// <param name="context">Seed, device, precision, logger and progress.</param>
     /// <param name="cancellation">Cancels the work.</param>
-    protected internal virtual (AssimilationMethod<TMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system,
-        ITrajectoryView data,
-        DataAssimilationContext context, CancellationToken cancellation) => (this, system);
+    protected internal virtual SequentialAssimilation<TMemory> Learn(AssimilationSystem system, ITrajectoryView data,
+        DataAssimilationContext context, CancellationToken cancellation) => For(system, context);
 }

@@ -113,8 +113,7 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer where TMemory
         if (Options is not AssimilationMethod<TMemory> { ToLearn: not null } method) return this;
         var truth = new ColumnDefinition(Columns.Truth, StateDimension);
         new SchemaContract([truth, .. Contract.Requires], []).Apply(data.Schema, $"Fitting {Name}");
-        var learned = method.Learn(system!, data, context, cancellation);
-        return learned.Method.For(learned.System, context);
+        return method.Learn(system!, data, context, cancellation);
     }
 
     ITransformer IEstimator<ITransformer>.Fit(ITrajectoryView data, CancellationToken cancellation) => Fit(data, cancellation);

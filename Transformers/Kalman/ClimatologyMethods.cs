@@ -34,12 +34,11 @@ public abstract record ClimatologicalMethod : AssimilationMethod<GaussianMemory>
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The data holds no more states than the state has components.</exception>
-    protected internal override (AssimilationMethod<GaussianMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system,
-        ITrajectoryView data,
+    protected internal override SequentialAssimilation<GaussianMemory> Learn(AssimilationSystem system, ITrajectoryView data,
         DataAssimilationContext context, CancellationToken cancellation)
     {
         using var scope = TorchSharp.torch.NewDisposeScope();
-        return (this with { Distribution = StateClimatology.Measure(data, Cycles, cancellation).ToDistribution() }, system);
+        return (this with { Distribution = StateClimatology.Measure(data, Cycles, cancellation).ToDistribution() }).For(system, context);
     }
 
     private protected abstract IAnalyzer<GaussianMemory> Analyzer(IObservationNetwork network);

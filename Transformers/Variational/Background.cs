@@ -21,13 +21,14 @@ public abstract record LearnedBackground : Background
     protected internal abstract void Check();
 
     /// <summary>Learns B for a method, and the method's start.</summary>
-    /// <param name="method">The method, given a B and a start.</param>
+    /// <param name="method">Makes the method, given a B and a start.</param>
     /// <param name="problem">The purpose of B.</param>
     /// <param name="data">The training data.</param>
     /// <param name="cancellation">Cancels the work.</param>
-    protected internal abstract (IErrorCovariance Covariance, IInitialCondition Initial) Learn(
-        Func<IErrorCovariance, IInitialCondition, ITransformer> method, BackgroundProblem problem, ITrajectoryView data,
-        CancellationToken cancellation);
+    /// <typeparam name="TMethod">The type of the method.</typeparam>
+    /// <returns>The method with the learned B.</returns>
+    protected internal abstract TMethod Learn<TMethod>(Func<IErrorCovariance, IInitialCondition, TMethod> method,
+        BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation) where TMethod : class, ITransformer;
 }
 
 /// <summary>The purpose of a background error covariance.</summary>
@@ -72,18 +73,12 @@ public abstract record VariationalMethod<TMemory> : AssimilationMethod<TMemory> 
     }
 
     /// <inheritdoc/>
-    protected internal override (AssimilationMethod<TMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system,
-        ITrajectoryView data,
-        DataAssimilationContext context, CancellationToken cancellation)
-    {
-        var (covariance, initial) = ((LearnedBackground)Background).Learn(
-            (b, start) => With(b).For(system with { Initial = start }, context),
+    protected internal override SequentialAssimilation<TMemory> Learn(AssimilationSystem system, ITrajectoryView data,
+        DataAssimilationContext context, CancellationToken cancellation) =>
+        ((LearnedBackground)Background).Learn(
+            (b, start) => (this with { Background = new KnownBackground(b) }).For(system with { Initial = start }, context),
             new BackgroundProblem(context, system, typeof(TMemory) != typeof(StateMemory)), data, cancellation);
-        return (With(covariance), system with { Initial = initial });
-    }
 
     private protected abstract AssimilationTriple<TMemory> Triple(IErrorCovariance background, AssimilationSystem system,
         StateSource source);
-
-    private VariationalMethod<TMemory> With(IErrorCovariance covariance) => this with { Background = new KnownBackground(covariance) };
 }
