@@ -59,6 +59,28 @@ public sealed class ThreeDimensionalVariationalEstimatorTests(ITestOutputHelper 
             Assert.True(Error(factor) > best * 0.999, $"{factor}: {Error(factor)} against {best}");
     }
 
+    // The tuning has run it already, which leaves nothing behind.
+    [Fact]
+    public void The_fitted_method_is_that_of_its_record_to_the_bit()
+    {
+        using var scope = NewDisposeScope();
+        var system = new AssimilationSystem(new Lorenz96(12), ObservationNetwork.Full(12))
+            { Initial = new GaussianInitialCondition(arange(12, dtype: ScalarType.Float64), ErrorCovariance.Scalar(12, 1)) };
+        using var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 60 }).Materialise();
+        var background = new ClimatologicalBackground { TuningCycles = 30, TuningBurnIn = 10 };
+        Compare(new ThreeDimensionalVariational { Background = background });
+        Compare(new FourDimensionalVariational { Background = background, Window = WindowCycling.Disjoint(2) });
+
+        void Compare<TMemory>(VariationalMethod<TMemory> method) where TMemory : IMemory<TMemory>
+        {
+            var fitted = method.For(system, context).Fit(twin);
+            var record = Assert.IsAssignableFrom<VariationalMethod<TMemory>>(fitted.Options);
+            Assert.IsType<KnownBackground>(record.Background);
+            Tensor Analyses(ITransformer transformer) => transformer.Transform(twin).Materialise([Columns.Analysis])[Columns.Analysis];
+            Assert.True(Analyses(record.For(system, context)).Equals(Analyses(fitted)));
+        }
+    }
+
     [Fact]
     public void Four_dimensional_variational_analysis_learns_its_covariance_alike()
     {
