@@ -43,8 +43,8 @@ public sealed class TrajectoryDataView : IDataView
     public TrajectoryDataView(ITrajectoryView view, ScalarType precision = ScalarType.Float32)
     {
         if (view.CycleCount is null)
-            throw new ArgumentException("ML.NET reads all rows, and the view never ends; take a number of its cycles first: " +
-                "view.Take(1000).", nameof(view));
+            throw new ArgumentException(
+                "ML.NET reads all rows, and the view is endless; take a number of its cycles first: view.Take(1000).", nameof(view));
         if (precision is not (ScalarType.Float32 or ScalarType.Float64))
             throw new ArgumentException($"The precision must be Float32 or Float64; given: {precision}.", nameof(precision));
         (this.view, this.precision) = (view, precision);

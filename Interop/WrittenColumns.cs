@@ -25,8 +25,8 @@ internal sealed class WrittenColumns
         Definitions = columns is { Count: > 0 } ? [.. columns.Distinct().Select(column => view.Schema[column])]
             : [.. view.Schema.Definitions.Where(definition => !masks.Contains(definition.Column))];
         if (Definitions.FirstOrDefault(definition => definition.Column.Name is "time" or "trajectory") is { } taken)
-            throw new ArgumentException($"The column '{taken.Column}' cannot be written: every file has times and trajectories of " +
-                $"that name.", nameof(columns));
+            throw new ArgumentException($"The column '{taken.Column}' cannot be written: every file has a column of that name for its " +
+                "times or trajectories. Rename the column.", nameof(columns));
     }
 
     /// <summary>The columns to write, in order.</summary>
@@ -51,8 +51,8 @@ internal sealed class WrittenColumns
         for (long cycle = 0; cycle < cycles; cycle++)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (!cursor.MoveNext()) throw new InvalidOperationException($"The view says that it has {cycles} cycles and ended after " +
-                $"{cycle}; nothing was written.");
+            if (!cursor.MoveNext()) throw new InvalidOperationException(
+                $"The view ended after {cycle} cycles, but it should have {cycles}; nothing was written.");
             using var cycleScope = NewDisposeScope();
             write(cycle, cursor.Time, [.. Definitions.Select(definition => Values(cursor, definition.Column))]);
             if (progress is not null && pace.IsDue(out var elapsed))

@@ -43,7 +43,7 @@ public sealed class ColorMap
     /// <summary>The colour at a fraction of the way from the lower to the upper end; outside [0, 1] that of the nearer end.</summary>
     /// <exception cref="ArgumentException">The fraction is NaN.</exception>
     public RgbColor At(double share) =>
-        double.IsNaN(share) ? throw new ArgumentException("A colour's place must be a number; given: NaN.", nameof(share))
+        double.IsNaN(share) ? throw new ArgumentException("A place on a colour map must be a number; given: NaN.", nameof(share))
         : color(Math.Clamp(share, 0, 1));
 
     private static RgbColor Between(double share, int[] anchors)

@@ -66,7 +66,7 @@ internal static class CellRaster
             throw new ArgumentException($"A field needs at least one cell; given: {values.GetLength(0)} x {values.GetLength(1)}.",
                 nameof(values));
         if (values.Cast<double>().Any(double.IsInfinity))
-            throw new ArgumentException("A field has infinite values; a cell without a value is expressed by NaN.", nameof(values));
+            throw new ArgumentException("A field has infinite values; use NaN for a cell without a value.", nameof(values));
         if (values.Cast<double>().All(double.IsNaN))
             throw new ArgumentException("A field has no value to draw: all of its cells are NaN.", nameof(values));
         return values;

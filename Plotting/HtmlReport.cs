@@ -55,7 +55,8 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Headers, IR
         for (int i = 0; i < rows.Count; i++)
             if (rows[i].Count != headers.Count)
                 throw new ArgumentException(
-                    $"Every row of a table must have {headers.Count} cells, one a header; row {i} has {rows[i].Count}.", nameof(rows));
+                    $"Every row of a table must have {headers.Count} cells, one for each header; row {i} has " +
+                    $"{rows[i].Count}.", nameof(rows));
         return rows;
     }
 }

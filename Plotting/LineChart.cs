@@ -32,9 +32,9 @@ public sealed record LineSeries(string Name, IReadOnlyList<double> X, IReadOnlyL
     private static IReadOnlyList<double> Check(string name, IReadOnlyList<double> x, IReadOnlyList<double> y)
     {
         if (x.Count != y.Count)
-            throw new ArgumentException($"The line '{name}' has {x.Count} places and {y.Count} values; as many are needed.");
+            throw new ArgumentException($"The line '{name}' has {x.Count} places and {y.Count} values; it needs a place for each value.");
         if (x.Any(value => !double.IsFinite(value))) throw new ArgumentException($"The line '{name}' has a place that is not finite.");
-        if (y.Any(double.IsInfinity)) throw new ArgumentException($"The line '{name}' has an infinite value; a gap is expressed by NaN.");
+        if (y.Any(double.IsInfinity)) throw new ArgumentException($"The line '{name}' has an infinite value; use NaN for a gap.");
         if (y.All(double.IsNaN)) throw new ArgumentException($"The line '{name}' has no value to draw.");
         return y;
     }

@@ -17,12 +17,13 @@ public static class Devices
         int index = 0;
         bool known = name == "cuda" || name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out index)
             && index >= 0;
-        if (!known) throw new ArgumentException($"A device is 'cpu', 'cuda' or 'cuda:N'; given: '{name}'.", nameof(name));
+        if (!known) throw new ArgumentException($"A device must be 'cpu', 'cuda' or 'cuda:N'; given: '{name}'.", nameof(name));
         if (WhyNoCuda is { } reason)
-            throw new DeviceNotAvailableException($"The device '{name}' was asked for, but {reason}; or use 'cpu'.");
+            throw new DeviceNotAvailableException(
+                $"The device '{name}' is not available: {reason}. To compute on the processor, use 'cpu'.");
         if (index >= cuda.device_count())
             throw new DeviceNotAvailableException(
-                $"The device '{name}' was asked for, but this machine has {cuda.device_count()} CUDA device(s), numbered from 0.");
+                $"The device '{name}' is not available: this machine has {cuda.device_count()} CUDA device(s), numbered from 0.");
         return new Device(DeviceType.CUDA, index);
     }
 
@@ -36,5 +37,6 @@ public static class Devices
     internal static string Missing(IReadOnlyList<string> libraries) =>
         libraries.Any(library => library.Contains("torch_cuda", StringComparison.Ordinal))
         ? "this machine has no CUDA device that libtorch can use; 'nvidia-smi' lists devices and driver"
-        : "the package beneath is libtorch-cpu, which computes on the processor only; build with -p:TorchDevice=cuda (docs/torch.md)";
+        : "this program uses the package libtorch-cpu, which computes on the processor only; build with -p:TorchDevice=cuda " +
+            "(docs/torch.md)";
 }

@@ -35,7 +35,7 @@ public sealed record LatitudeLongitudeGrid(IReadOnlyList<double> Latitudes, IRea
     public void RequireSame(LatitudeLongitudeGrid other)
     {
         if ((Difference("latitude", Latitudes, other.Latitudes) ?? Difference("longitude", Longitudes, other.Longitudes)) is { } difference)
-            throw new ArgumentException($"The field is on another grid: {difference}.", nameof(other));
+            throw new ArgumentException($"The field is on a different grid: {difference}.", nameof(other));
     }
 
     /// <summary>Says where the coordinates differ from the needed ones by more than single precision; null = nowhere.</summary>
@@ -44,13 +44,13 @@ public sealed record LatitudeLongitudeGrid(IReadOnlyList<double> Latitudes, IRea
     /// <param name="given">The given coordinates.</param>
     public static string? Difference(string name, IReadOnlyList<double> needed, IReadOnlyList<double> given)
     {
-        if (needed.Count != given.Count) return $"its {name} has {given.Count} values, and {needed.Count} are needed";
+        if (needed.Count != given.Count) return $"its {name} has {given.Count} values; {needed.Count} are needed";
         static bool IsSame(double a, double b) => Math.Abs(a - b) <= 1e-6 * Math.Max(1, Math.Abs(a));
         int at = Enumerable.Range(0, needed.Count).FirstOrDefault(i => !IsSame(needed[i], given[i]), -1);
         if (at < 0) return null;
         bool isReversed = Enumerable.Range(0, needed.Count).All(i => IsSame(needed[i], given[needed.Count - 1 - i]));
-        return $"value {at} of its {name} is {given[at]}, and {needed[at]} is needed" +
-            (isReversed ? "; it has the same values in the opposite order, which 'cdo invertlat' or 'ncpdq' turn round" : "");
+        return $"value {at} of its {name} is {given[at]}; {needed[at]} is needed" +
+            (isReversed ? "; it has the same values in the opposite order, which 'cdo invertlat' or 'ncpdq' reverses" : "");
     }
 
     /// <inheritdoc/>

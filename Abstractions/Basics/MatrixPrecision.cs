@@ -31,8 +31,8 @@ internal static class MatrixPrecisions
         {
             if (tensorFloat)
                 throw new ArgumentException(
-                    $"The matrix precision {precision} is one of CUDA devices; the context is on '{device}', which computes in full " +
-                        $"single precision.", nameof(precision));
+                    $"The matrix precision {precision} is available on CUDA devices only; the context is on '{device}', which computes " +
+                        "in full single precision.", nameof(precision));
             return;
         }
         backends.cuda.matmul.allow_tf32 = tensorFloat;

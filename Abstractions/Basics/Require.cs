@@ -28,7 +28,8 @@ public static class Require
 
     /// <summary>Requires one of the values that an enumeration names.</summary>
     public static T Defined<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : struct, Enum =>
-        Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(name, value, $"'{name}' has no value {value}.");
+        Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(name, value,
+            $"'{name}' must be one of {string.Join(", ", Enum.GetNames<T>())}; given: {value}.");
 
     /// <summary>Requires a whole number from <paramref name="minimum"/> to <paramref name="maximum"/>.</summary>
     public static long Between(long value, long minimum, long maximum, [CallerArgumentExpression(nameof(value))] string name = "") =>

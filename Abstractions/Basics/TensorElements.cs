@@ -18,7 +18,7 @@ public static class TensorElements
     {
         if (tensor.dtype != TypeOf<T>())
             throw new ArgumentException(
-                $"The tensor is {tensor.dtype}; its elements were asked for as {typeof(T).Name}. Convert it with 'to' first.",
+                $"The tensor has elements of type {tensor.dtype}; {typeof(T).Name} was requested. Convert it with 'to' first.",
                 nameof(tensor));
         if (tensor.numel() == 0) return [];
         using var detached = tensor.detach();

@@ -25,8 +25,8 @@ public readonly record struct TimeInterval(double From, double To)
     {
         double steps = Length / timeStep, whole = Math.Round(steps);
         if (!double.IsFinite(steps) || whole < 0 || !(Math.Abs(steps - whole) <= tolerance + 1e-6 * whole))
-            throw new ArgumentException($"The interval from {From} to {To} is {steps:g9} time steps of {timeStep}; " +
-                $"a whole number of steps, zero or more, is needed to {tolerance:g6} of a step.");
+            throw new ArgumentException($"The interval from {From} to {To} is {steps:g9} time steps of {timeStep}; a whole number of " +
+                $"steps, zero or more, is needed (tolerance: {tolerance:g6} of a step).");
         return (long)whole;
     }
 }

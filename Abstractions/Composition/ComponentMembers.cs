@@ -66,13 +66,14 @@ internal sealed class ComponentMembers
 
     private static ConstructorInfo ConstructorOf(Type type)
     {
-        if (type.IsAbstract) throw new ArgumentException($"{type.Name} is abstract; components are of classes that are not.");
+        if (type.IsAbstract) throw new ArgumentException(
+            $"{type.Name} cannot be a component: it is abstract. Register the classes that derive from it.");
         // A record's copy constructor takes the record itself.
         var all = type.GetConstructors(Own).Where(one => one.GetParameters() is not [var only] || only.ParameterType != type).ToList();
         return all.SingleOrDefault(one => one.IsDefined(typeof(SavedAttribute)))
             ?? (all is [var sole] ? sole : all.Where(one => one.IsPublic).ToList() is [var open] ? open
             : throw new ArgumentException(
-                $"{type.Name} has {all.Count} constructors, so that it is not clear by which it is read; mark that one with [Saved]."));
+                $"{type.Name} has {all.Count} constructors, and none is marked as the one that reads it; mark that one with [Saved]."));
     }
 
     private Member Of(ParameterInfo parameter)
@@ -82,8 +83,8 @@ internal sealed class ComponentMembers
         if (!parameter.HasDefaultValue && (parameter.IsDefined(typeof(NotSavedAttribute))
             || parameter.GetCustomAttribute<SavedAttribute>()?.Since > 1))
             throw new ArgumentException(
-                $"{type.Name} cannot be a component: its constructor's parameter '{parameter.Name}', which not every file gives a value, " +
-                "has no default value. Give it one.");
+                $"{type.Name} cannot be a component: its constructor's parameter '{parameter.Name}' has no default value, and not " +
+                "every file has a value for it. Give it a default.");
         if (parameter.IsDefined(typeof(NotSavedAttribute))) return Member.Unwritten(_ => parameter.DefaultValue);
         // The compiler keeps a primary constructor's parameter in a field of this name if the class uses it later.
         string captured = $"<{parameter.Name}>P";
@@ -101,8 +102,8 @@ internal sealed class ComponentMembers
                             field.Name == captured ? nullability.Create(parameter) : nullability.Create(field), parameter.DefaultValue);
             }
         throw new ArgumentException(
-            $"{type.Name} cannot be a component: its constructor's parameter '{parameter.Name}' ({parameter.ParameterType.Name}) has no " +
-            $"property or field of this name and type that would say what to write. Give it one, or implement {nameof(IComponent)}.");
+            $"{type.Name} cannot be a component: its constructor's parameter '{parameter.Name}' ({parameter.ParameterType.Name}) has " +
+            $"no property or field of the same name and type, so its value cannot be saved. Add one, or implement {nameof(IComponent)}.");
     }
 
     private static Func<object, object?> ValueOf(PropertyInfo property) =>
@@ -111,8 +112,8 @@ internal sealed class ComponentMembers
     private Member Of(PropertyInfo property) => property.CanWrite
         ? Of(property, property.Name, property.PropertyType, ValueOf(property), nullability.Create(property))
         : throw new ArgumentException(
-            $"{type.Name} cannot be a component: its property '{property.Name}' is marked with [Saved] and cannot be set. Give it an " +
-                $"init accessor.");
+            $"{type.Name} cannot be a component: its property '{property.Name}' is marked with [Saved] but cannot be set. Give it an " +
+                "init accessor.");
 
     private Member Of(ICustomAttributeProvider declared, string? name, Type type, Func<object, object?> valueOf,
         NullabilityInfo nullability, object? otherwise = null)

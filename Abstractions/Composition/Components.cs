@@ -199,7 +199,7 @@ public sealed class ComponentReader
     public int Count(string name, int limit)
     {
         int value = Get<int>(name);
-        return value >= 0 && value <= limit ? value : throw Refuse($"the count '{name}' is {value}; between 0 and {limit} was expected");
+        return value >= 0 && value <= limit ? value : throw Refuse($"the count '{name}' is {value}; it must be between 0 and {limit}");
     }
 
     /// <summary>Reads a tensor to the context's device, as a copy that the caller owns.</summary>
@@ -298,7 +298,7 @@ public sealed class ComponentReader
     private static T Field<T>(JsonObject node, string name, string path)
     {
         if (node[name] is JsonValue value && value.TryGetValue(out T? result) && result is not null) return result;
-        throw new ModelArchiveException($"The component at {path} does not say its {name}.");
+        throw new ModelArchiveException($"The component at {path} has no '{name}', or one of another type.");
     }
 
     private ModelArchiveException Refuse(string why, Exception? inner = null) =>

@@ -92,9 +92,9 @@ public static class ModelArchive
             var manifest = JsonSerializer.Deserialize<JsonObject>(Bytes(zip, ManifestName, file.Length, ManifestLimit), SettingsFormat)
                 ?? throw new ModelArchiveException($"'{path}' has an empty manifest.");
             if (manifest["format"] is not JsonValue format || !format.TryGetValue(out string? name) || name != Format)
-                throw new ModelArchiveException($"'{path}' is not a DaML model: its manifest does not say \"format\": \"{Format}\".");
+                throw new ModelArchiveException($"'{path}' is not a DaML model: its manifest has no \"format\": \"{Format}\".");
             if (manifest["formatVersion"] is not JsonValue number || !number.TryGetValue(out int version) || version < 1)
-                throw new ModelArchiveException($"'{path}' does not say its format version.");
+                throw new ModelArchiveException($"'{path}' has no format version.");
             if (version > FormatVersion)
                 throw new ModelArchiveException(
                     $"'{path}' is written in format version {version}; this program reads up to version {FormatVersion}. A newer DaML " +
@@ -125,7 +125,7 @@ public static class ModelArchive
         using var stream = entry.Open();
         stream.ReadExactly(bytes);
         if (Crc32(bytes) != entry.Crc32)
-            throw new ModelArchiveException($"The entry '{name}' is damaged: its checksum is not the one the file declares.");
+            throw new ModelArchiveException($"The entry '{name}' is damaged: its checksum differs from the one that the file declares.");
         return bytes;
     }
 

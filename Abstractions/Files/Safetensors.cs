@@ -157,16 +157,17 @@ public static class Safetensors
         var length8 = new byte[8];
         var got = stream.ReadAtLeast(length8, 8, throwOnEndOfStream: false);
         if (got < 8)
-            throw new InvalidDataException($"Not a safetensors file: it begins with the 8 bytes of a header length, and there are {got}.");
+            throw new InvalidDataException(
+                $"This is not a safetensors file: one begins with a header length of 8 bytes; this file has {got}.");
         var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(length8);
         if (headerLength > (ulong)HeaderLimit)
             throw new InvalidDataException(
-                $"The header length is {headerLength} bytes; at most {HeaderLimit} are read. Not a safetensors file, or damaged in its " +
-                    $"first 8 bytes.");
+                $"The header length is {headerLength} bytes; at most {HeaderLimit} are read. This is not a safetensors file, or its " +
+                    "first 8 bytes are damaged.");
         if (total is { } all && headerLength > (ulong)(all - 8))
-            throw new InvalidDataException($"Truncated: the header is declared to have {headerLength} bytes, {all - 8} follow.");
+            throw new InvalidDataException($"Truncated: the header is declared to have {headerLength} bytes; {all - 8} follow.");
         var header = Portions(stream, (long)headerLength,
-            (n, missing) => $"Truncated: the header is declared to have {n} bytes, {missing} of them are missing.").ToArray();
+            (n, missing) => $"Truncated: the header is declared to have {n} bytes; {missing} of them are missing.").ToArray();
 
         var (entries, metadata) = Parse(header);
         var data = CheckLayout(entries);
@@ -175,7 +176,7 @@ public static class Safetensors
             var present = bytes - 8 - (long)headerLength;
             if (present < data)
                 throw new InvalidDataException(
-                    $"Truncated: the tensors take {data} bytes, {present} follow the header (the first that is cut: " +
+                    $"Truncated: the tensors take {data} bytes; {present} follow the header (the first tensor that is cut off: " +
                         $"'{entries.First(e => e.End > present).Name}').");
             if (present > data)
                 throw new InvalidDataException($"{present - data} bytes follow the last tensor, at byte {data} of the data.");
@@ -226,19 +227,19 @@ public static class Safetensors
     private static void ReadMetadata(JsonElement value, Dictionary<string, string> metadata)
     {
         if (value.ValueKind != JsonValueKind.Object)
-            throw new InvalidDataException($"'{MetadataName}' in the header must be an object of strings, is {value.ValueKind}.");
+            throw new InvalidDataException($"'{MetadataName}' in the header must be an object of strings; it is {value.ValueKind}.");
         foreach (var property in value.EnumerateObject())
         {
             if (property.Value.ValueKind != JsonValueKind.String)
                 throw new InvalidDataException(
-                    $"'{MetadataName}.{property.Name}' in the header must be a string, is {property.Value.ValueKind}.");
+                    $"'{MetadataName}.{property.Name}' in the header must be a string; it is {property.Value.ValueKind}.");
             metadata.Add(property.Name, property.Value.GetString()!);
         }
     }
 
     private static Entry ReadEntry(string name, JsonElement value)
     {
-        if (value.ValueKind != JsonValueKind.Object) throw Refused(name, $"must be described by an object, is {value.ValueKind}");
+        if (value.ValueKind != JsonValueKind.Object) throw Refused(name, $"must be described by an object; it is {value.ValueKind}");
         foreach (var property in value.EnumerateObject())
             if (property.Name is not ("dtype" or "shape" or "data_offsets")) throw Refused(name, $"has an unknown field '{property.Name}'");
 
@@ -250,7 +251,7 @@ public static class Safetensors
 
         var shape = Integers(name, value, "shape", MaxDimensions);
         var offsets = Integers(name, value, "data_offsets", 2);
-        if (offsets is not [var begin, var end]) throw Refused(name, $"needs two data_offsets, has {offsets.Length}");
+        if (offsets is not [var begin, var end]) throw Refused(name, $"needs two data_offsets; it has {offsets.Length}");
         if (end < begin) throw Refused(name, $"ends at byte {end} of the data, before it begins at {begin}");
 
         // If one dimension is 0, the product of the others must still be a valid size.
@@ -266,12 +267,12 @@ public static class Safetensors
         }
         catch (OverflowException)
         {
-            throw Refused(name, $"has shape [{string.Join(", ", shape)}], more elements than can be counted");
+            throw Refused(name, $"has shape [{string.Join(", ", shape)}], which is more elements than can be counted");
         }
         var needed = count * empty * type.Size;
         if (end - begin != needed)
             throw Refused(name,
-                $"takes {needed} bytes ({typeName} [{string.Join(", ", shape)}]), its data_offsets [{begin}, {end}] span {end - begin}");
+                $"takes {needed} bytes ({typeName} [{string.Join(", ", shape)}]); its data_offsets [{begin}, {end}] span {end - begin}");
         return new Entry(name, type.Type, shape, begin, end);
     }
 
@@ -286,8 +287,8 @@ public static class Safetensors
         {
             if (item.ValueKind != JsonValueKind.Number || !item.TryGetInt64(out var n) || n < 0)
                 throw Refused(name,
-                    $"has {Shortened(item)} in '{field}', where a whole number from 0 to " +
-                        $"{long.MaxValue.ToString(CultureInfo.InvariantCulture)} belongs");
+                    $"has {Shortened(item)} in '{field}'; a whole number from 0 to " +
+                        $"{long.MaxValue.ToString(CultureInfo.InvariantCulture)} is needed");
             numbers.Add(n);
         }
         return [.. numbers];
@@ -329,14 +330,15 @@ public static class Safetensors
             {
                 // Only bytes that have really arrived are held before the tensor is made.
                 using var arrived = Portions(stream, length,
-                    (n, missing) => $"Truncated: tensor '{entry.Name}' takes {n} bytes, {missing} of them are missing.");
+                    (n, missing) => $"Truncated: tensor '{entry.Name}' takes {n} bytes; {missing} of them are missing.");
                 tensor = empty(entry.Shape, dtype: entry.Type);
                 tensor.ReadBytesFromStream(arrived, Portion);
             }
         }
         catch (EndOfStreamException e)
         {
-            throw new InvalidDataException($"Truncated: tensor '{entry.Name}' (bytes {entry.Begin} to {entry.End} of the data) is cut.", e);
+            throw new InvalidDataException(
+                $"Truncated: tensor '{entry.Name}' (bytes {entry.Begin} to {entry.End} of the data) is cut off.", e);
         }
         if (entry.Type == ScalarType.Bool) CheckBooleans(entry, tensor);
         if (device is not null) tensor = tensor.to(device);

@@ -50,8 +50,8 @@ public static class CovarianceRoot
         var correlations = scale.unsqueeze(-1) * covariance * scale.unsqueeze(-2);
         var sizes = covariance.abs();
         if ((sizes.amax([-1]).where(deviations == 0, 0) > tolerance * sizes.amax([-2, -1]).unsqueeze(-1)).any().ToBoolean())
-            throw new ArgumentException("A covariance must be positive semidefinite; " +
-                "a component of variance zero has covariances that are not zero.", nameof(covariance));
+            throw new ArgumentException(
+                "A covariance must be positive semidefinite; a component of variance zero has non-zero covariances.", nameof(covariance));
         var (values, vectors) = linalg.eigh(correlations);
         double smallest = values.min().ToDouble();
         if (!(smallest >= -tolerance * covariance.size(-1)))

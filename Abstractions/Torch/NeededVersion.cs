@@ -35,7 +35,7 @@ internal static class NeededVersion
             {
                 if (file.Text(strings, file.UInt32(wanted + 8)) == version)
                 {
-                    if (index >= 0) throw new InvalidDataException($"{version} is needed of two libraries.");
+                    if (index >= 0) throw new InvalidDataException($"the file needs {version} from two libraries; one is expected.");
                     (flags, index) = ((int)wanted + 4, file.UInt16(wanted + 6) & 0x7fff);
                 }
                 if (file.UInt32(wanted + 12) is var step and > 0) wanted += step;
@@ -44,7 +44,7 @@ internal static class NeededVersion
             if (file.UInt32(entry + 12) is var next and > 0) entry += next;
             else break;
         }
-        if (index < 0) throw new InvalidDataException($"the file needs no version {version}.");
+        if (index < 0) throw new InvalidDataException($"the file does not need version {version}.");
 
         // Symbol i (Elf64_Sym, 24 bytes) has the version whose index is entry i of the table of versions.
         var (symbols, versions) = (file.Section(DynamicSymbols, "dynamic symbols"), file.Section(Versions, "versions of symbols"));
@@ -53,7 +53,7 @@ internal static class NeededVersion
         {
             if ((file.UInt16(versions.Offset + 2 * i) & 0x7fff) != index) continue;
             string name = file.Text(names, file.UInt32(symbols.Offset + 24 * i));
-            if (name != symbol) throw new InvalidDataException($"{version} is needed for '{name}' too, not for '{symbol}' alone.");
+            if (name != symbol) throw new InvalidDataException($"the file needs {version} for '{name}' too, not for '{symbol}' alone.");
         }
 
         byte[] copy = library.ToArray();

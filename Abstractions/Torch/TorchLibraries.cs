@@ -120,12 +120,12 @@ public static class TorchLibraries
         if (Environment.GetEnvironmentVariable(FolderVariable) is not { Length: > 0 } named)
             return built
                 ?? throw new DllNotFoundException(
-                    $"No libtorch is found beside TorchSharp: reference the package {folders.LibtorchPackage}, or let {FolderVariable} " +
-                        $"name a folder that has it.");
+                    $"No libtorch was found beside TorchSharp: reference the package {folders.LibtorchPackage}, or set " +
+                        $"{FolderVariable} to a folder that has it.");
         if (built is not null)
             throw new DllNotFoundException(
-                $"{FolderVariable} names '{named}', but this program was built with a libtorch of its own, in '{built}'; two cannot " +
-                    $"live in one process. Build it with -p:TorchDevice=none.");
+                $"{FolderVariable} names '{named}', but this program was built with its own libtorch, in '{built}'; a process can load " +
+                    "only one. Build it with -p:TorchDevice=none.");
         return File.Exists(Path.Combine(named, TorchFolders.FileName("torch_cpu"))) ? Path.GetFullPath(named)
             : throw new DllNotFoundException(
                 $"{FolderVariable} names '{named}', which has no {TorchFolders.FileName("torch_cpu")}; Python's PyTorch keeps its " +
@@ -141,8 +141,8 @@ public static class TorchLibraries
         catch (InvalidDataException refused)
         {
             throw new DllNotFoundException(
-                $"TorchSharp's native wrapper '{path}' needs {MarkerVersion} of libstdc++ (GCC 13), which this system lacks, and cannot " +
-                    $"do without it: {refused.Message}");
+                $"TorchSharp's native wrapper '{path}' needs {MarkerVersion} of libstdc++ (GCC 13), which this system lacks, and " +
+                    $"cannot be changed to work without it: {refused.Message}");
         }
         string copy;
         try { copy = LibraryCache.Default().Keep(shipped, relaxed); }
@@ -150,13 +150,13 @@ public static class TorchLibraries
         {
             throw new DllNotFoundException(
                 $"TorchSharp's native wrapper needs {MarkerVersion} of libstdc++ (GCC 13), which this system lacks, and a copy that " +
-                    $"does without it cannot be kept: {refused.Message}");
+                    $"works without it cannot be written: {refused.Message}");
         }
         try { return NativeLibrary.Load(copy); }
         catch (DllNotFoundException failed)
         {
             throw new DllNotFoundException(
-                $"TorchSharp's native wrapper cannot be loaded on this system, also without {MarkerVersion}: {failed.Message}");
+                $"TorchSharp's native wrapper cannot be loaded on this system, even without {MarkerVersion}: {failed.Message}");
         }
     }
 }

@@ -112,10 +112,10 @@ public static class TrajectoryViewExtensions
     /// <param name="user">The step that starts at this time, for the message.</param>
     /// <exception cref="ArgumentException">The view does not have a start time.</exception>
     public static double RequireStartTime(this ITrajectoryView view, string user) => view.StartTime
-        ?? throw new ArgumentException($"{user} starts at the state before the first cycle, and the view does not say when that is: it " +
-            "comes from a file that has no start time. Give StartTime in the options with which the file is read: a number in the view's " +
-            "unit, FileStart.OneIntervalBefore (as long before the first cycle as the second is after it), or FileStart.AtFirstCycle " +
-            "(the first observation is of the initial state).");
+        ?? throw new ArgumentException($"{user} starts at the state before the first cycle, and the view has no time for that state: " +
+            "it comes from a file without a start time. Give StartTime in the options with which the file is read: a number in the " +
+            "view's unit, FileStart.OneIntervalBefore (as long before the first cycle as the second is after it), or " +
+            "FileStart.AtFirstCycle (the first observation is of the initial state).");
 
     private sealed class ObservedCursor(ITrajectoryCursor source, Func<long, double, IObservationNetwork?> network)
         : TrajectoryCursor(source)

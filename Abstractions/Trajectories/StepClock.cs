@@ -34,10 +34,9 @@ public sealed class StepClock
         double steps = (time - start) / timeStep, whole = Math.Round(steps), off = Math.Abs(steps - whole);
         if (!double.IsFinite(steps) || !(off <= tolerance + RoundOff * Math.Abs(whole)))
             throw new ArgumentException($"The time {time} is {steps:g9} time steps of {timeStep} after the start at {start}; a whole " +
-                $"number of steps is needed to " +
-                $"{tolerance:g6} of a step. Give the view the start time or the model the time step that fits, " +
-                $"or set {nameof(DataAssimilationOptions)}.{nameof(DataAssimilationOptions.TimeTolerance)} (up to 0.5: the nearest " +
-                $"step always).");
+                $"number of steps is needed (tolerance: {tolerance:g6} of a step). Give the view a start time or the model a time step " +
+                $"that fits, or set {nameof(DataAssimilationOptions)}.{nameof(DataAssimilationOptions.TimeTolerance)} (up to 0.5: the " +
+                "nearest step always).");
         return off <= RoundOff ? time : start + whole * timeStep;
     }
 
@@ -52,7 +51,8 @@ public sealed class StepClock
     /// <summary>Requires a tolerance between zero and half a step.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is outside this range.</exception>
     public static double CheckTolerance(double tolerance, string name) => tolerance is >= 0 and <= 0.5 ? tolerance
-        : throw new ArgumentOutOfRangeException(name, tolerance, $"'{name}' is a share of a time step from 0 to 0.5; given: {tolerance}.");
+        : throw new ArgumentOutOfRangeException(name, tolerance, $"'{name}' must be a fraction of a time step from 0 to 0.5; given: " +
+            $"{tolerance}.");
 
     private sealed class Cursor(ITrajectoryCursor source, StepClock clock) : TrajectoryCursor(source)
     {

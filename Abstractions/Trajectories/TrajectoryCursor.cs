@@ -20,7 +20,8 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
     public long Cycle { get; private set; } = -1;
 
     /// <inheritdoc/>
-    public virtual double Time => Source?.Time ?? throw new NotSupportedException($"{GetType().Name} has no source and must say its time.");
+    public virtual double Time => Source?.Time ?? throw new NotSupportedException(
+        $"{GetType().Name} has no source, so it must override {nameof(Time)}.");
 
     /// <inheritdoc/>
     public virtual IObservationNetwork? Network => Source?.Network;

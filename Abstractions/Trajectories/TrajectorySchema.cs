@@ -71,7 +71,7 @@ public sealed record SchemaContract(IReadOnlyList<ColumnDefinition> Requires, IR
     public TrajectorySchema Apply(TrajectorySchema input, string step)
     {
         foreach (var required in Requires)
-            Check(step, required, input.Find(required.Column), $"the view it is put on has: {input}");
+            Check(step, required, input.Find(required.Column), $"the input view has: {input}");
         return input.With(Times is { } times ? [new(Adds[0].Column, times * input[Requires[0].Column].Shape[0])] : Adds);
     }
 

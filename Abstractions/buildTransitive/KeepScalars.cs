@@ -35,8 +35,8 @@ public sealed class KeepScalars : Task
         if (marked == 0)
         {
             Log.LogError(
-                "No method of '{0}' hands a Scalar to native code. Is it another version of TorchSharp? DaMLKeepsScalars=false takes it " +
-                    "as it is.", From);
+                "No method of '{0}' passes a Scalar to native code, so it may be another version of TorchSharp. DaMLKeepsScalars=false " +
+                    "uses it unchanged.", From);
             return false;
         }
         Directory.CreateDirectory(Path.GetDirectoryName(To)!);

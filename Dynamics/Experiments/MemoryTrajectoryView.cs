@@ -87,13 +87,11 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
             throw new ArgumentException($"The column '{column}' must be boolean, true = observed; given: {values.dtype}.", nameof(columns));
         if (!values.is_floating_point()) return values;
         if (mask is not null && mask.dtype != ScalarType.Bool && !FiniteNumbers.All(values))
-            throw new ArgumentException($"The column '{column}' has values that are not finite, and its mask " +
-                $"'{Columns.MaskOf(column)}' must be boolean, true = observed; given: {mask.dtype}.", nameof(columns));
+            throw new ArgumentException($"The column '{column}' has values that are not finite, so its mask '{Columns.MaskOf(column)}' " +
+                $"must be boolean, true = observed; given: {mask.dtype}.", nameof(columns));
         if (mask is not null && !mask.HasSizesOf(values) && !FiniteNumbers.All(values))
-            throw new ArgumentException($"The column '{column}' has values that are not finite, and its mask " +
-                $"'{Columns.MaskOf(column)}' does not say of each of them whether it is missing: " +
-                $"its shape is {mask.DescribeSizes()}, the column's " +
-                $"{values.DescribeSizes()}.", nameof(columns));
+            throw new ArgumentException($"The column '{column}' has values that are not finite, so its mask '{Columns.MaskOf(column)}' " +
+                $"must have the column's shape {values.DescribeSizes()}; given: {mask.DescribeSizes()}.", nameof(columns));
         return Require.Finite(MaskedValues.Cleared(values, mask), $"The column '{column}'");
     }
 

@@ -127,7 +127,7 @@ public sealed class TwinExperiment : ITrajectoryView
                 throw new DivergenceException($"The twin experiment '{twin.options.Stream}'", "observation of the truth", cycle, At(cycle),
                     $"the observation operator '{(changed ?? twin.network).Operator.Name}' gave values that are not finite for " +
                         $"{FiniteNumbers.Lost(observation.Values, members: false)}",
-                    "The true states are finite: it must be defined for all of them.");
+                    "The true states are finite; the operator must be defined for all of them.");
             if (twin.options.ErrorScale is { } levels)
             {
                 if (scale is null || levels.Draw == ErrorScaleDraw.EachCycle)

@@ -38,6 +38,6 @@ public sealed class ExternalDynamics(string name, long dimension, double timeSte
     public Tensor Adjoint(Tensor state, Tensor sensitivity, TimeInterval interval) => throw Elsewhere();
 
     private NotSupportedException Elsewhere() =>
-        new($"The model '{Name}' runs outside this program: its members are propagated through AskAndTell, by a method that " +
-        "needs nothing but their states, and starts from an initial condition that does not run the model.");
+        new($"The model '{Name}' runs outside this program, which cannot call it. Use AskAndTell with a method that needs only the " +
+        "members' states, and an initial condition that does not run the model.");
 }

@@ -39,9 +39,9 @@ internal static class ForgottenStart
     {
         string verdict = Verdicts.GetValue(dynamics, _ => Judge(dynamics, steps, dtype, device) ?? "");
         if (verdict.Length > 0)
-            throw new InvalidOperationException($"{dynamics.Name} has no start of its own, and a spin-up from random numbers gives none: " +
-                $"{verdict}. Say where its states start: by {nameof(AssimilationSystem)}.{nameof(AssimilationSystem.Initial)}, or in " +
-                    $"the model by {nameof(IDynamics.InitialCondition)}.");
+            throw new InvalidOperationException($"{dynamics.Name} has no initial condition, and a spin-up from random numbers does not " +
+                $"give one: {verdict}. Set {nameof(AssimilationSystem)}.{nameof(AssimilationSystem.Initial)}, or give the model an " +
+                $"{nameof(IDynamics.InitialCondition)}.");
     }
 
     // Null if the model forgets its initial state, otherwise what was found.

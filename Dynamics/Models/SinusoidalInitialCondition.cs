@@ -25,7 +25,7 @@ public sealed class SinusoidalInitialCondition : IInitialCondition
         Waves = Require.AtLeast(waves ?? Math.Min(25, (dimension - 1) / 2), 1, nameof(waves));
         if (2 * Waves >= dimension)
             throw new ArgumentOutOfRangeException(nameof(waves), Waves,
-                $"{dimension} sites show wave numbers up to {(dimension - 1) / 2}; given: {Waves}.");
+                $"{dimension} sites resolve wave numbers up to {(dimension - 1) / 2}; given: {Waves}.");
         Variance = Require.Positive(variance);
         using var scope = NewDisposeScope();
         var site = arange(0, dimension, dtype: ScalarType.Float64);

@@ -22,7 +22,8 @@ public sealed class LaggedObservationOperator : ObservationOperator
         : base(Require.AtLeast(window, 1) * each.StateDimension, Require.AtLeast(observed, 1) * each.ObservationDimension)
     {
         if (observed > window)
-            throw new ArgumentException($"A state of {window} values cannot be observed at {observed} of them.", nameof(observed));
+            throw new ArgumentException($"A state of {window} values cannot be observed at its newest {observed}; at most {window} are " +
+                "possible.", nameof(observed));
         (this.each, this.observed, this.window) = (each, observed, window);
     }
 

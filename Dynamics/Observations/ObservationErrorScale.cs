@@ -30,7 +30,7 @@ public sealed record ObservationErrorScale(double Minimum, double Maximum, Error
         if (!(Minimum > 0 && Minimum <= Maximum && double.IsFinite(Maximum)))
             throw new ArgumentException(
                 $"The scales of observation errors must satisfy 0 < minimum <= maximum, finite; given: {Minimum} and {Maximum}.");
-        if (!Enum.IsDefined(Draw)) throw new ArgumentException($"There is no '{nameof(ErrorScaleDraw)}' {Draw}.");
+        Require.Defined(Draw);
         return this;
     }
 

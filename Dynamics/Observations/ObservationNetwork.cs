@@ -18,8 +18,8 @@ public sealed class ObservationNetwork : IObservationNetwork
     {
         if (observationOperator.ObservationDimension != error.Dimension)
             throw new ArgumentException(
-                $"The observation error covariance must have the dimension {observationOperator.ObservationDimension} of what the " +
-                    $"operator ({observationOperator.Name}) gives; given: {error.Dimension}.", nameof(error));
+                "The observation error covariance must have the dimension of the observations, " +
+                    $"{observationOperator.ObservationDimension} ({observationOperator.Name}); given: {error.Dimension}.", nameof(error));
         Operator = observationOperator;
         Error = error;
         this.pattern = pattern;

@@ -123,7 +123,7 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
     {
         string known = string.Join(", ", model.Parameters.Select(parameter => parameter.Name));
         if (parameters.Count == 0)
-            throw new ArgumentException($"Say which parameters of {model.Name} are to be estimated; there are: {known}.",
+            throw new ArgumentException($"No parameter of {model.Name} was named; name those to estimate, from: {known}.",
                 nameof(parameters));
         foreach (var group in parameters.GroupBy(parameter => parameter.Name))
         {

@@ -54,7 +54,7 @@ internal sealed class ShallowWaterLinearisation<T> : ILinearisation where T : un
         StepwiseLinearisation.CheckShape(model, Start, vectors);
         if (is_grad_enabled() && vectors.requires_grad)
             throw new ArgumentException(
-                $"The products of a linearisation of {model.Name} belong to no graph; detach the vectors, or use " +
+                $"The products of a linearisation of {model.Name} cannot be differentiated; detach the vectors, or use " +
                     $"{nameof(IDynamics.TangentLinear)} and {nameof(IDynamics.Adjoint)} of the model.", nameof(vectors));
         using var scope = NewDisposeScope();
         long perState = vectors.numel() / Start.numel();

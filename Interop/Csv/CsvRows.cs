@@ -63,12 +63,12 @@ internal sealed class CsvRows : IDisposable
     public static void Check(CsvOptions options)
     {
         if (options.Delimiter.Length == 0 || options.Delimiter.Any(sign => sign is '"' or '\n' or '\r' || char.IsLetterOrDigit(sign)))
-            throw new ArgumentException($"'{nameof(CsvOptions.Delimiter)}' must be a sign between fields, no letter, digit, quotation " +
+            throw new ArgumentException($"'{nameof(CsvOptions.Delimiter)}' must separate fields without a letter, digit, quotation " +
                 $"mark or end of line; given: '{options.Delimiter}'.", nameof(options));
         if (options.Comment is { } comment &&
             (comment is '"' or '\n' or '\r' or ' ' || char.IsLetterOrDigit(comment) || options.Delimiter.Contains(comment)))
-            throw new ArgumentException($"'{nameof(CsvOptions.Comment)}' must be a sign other than the delimiter, no letter, digit, " +
-                $"blank, quotation mark or end of line; given: '{comment}'.", nameof(options));
+            throw new ArgumentException($"'{nameof(CsvOptions.Comment)}' must differ from the delimiter and must not be a letter, " +
+                $"digit, blank, quotation mark or end of line; given: '{comment}'.", nameof(options));
     }
 
     /// <inheritdoc/>
@@ -83,8 +83,8 @@ internal sealed class CsvRows : IDisposable
         // A delimiter at the end of the rows, or of the header, does not make a column.
         int both = Math.Min(fields.Length, headers.Length);
         if (fields.Skip(both).Concat(headers.Skip(both)).Any(text => text.Length > 0))
-            throw new DataFileException($"'{path}', line {parser.RawRow}: the row has {fields.Length} fields where the header has " +
-                $"{headers.Length}.");
+            throw new DataFileException(
+                $"'{path}', line {parser.RawRow}: the row has {fields.Length} fields; the header has {headers.Length}.");
         fields = [.. fields.Take(both), .. headers.Skip(both)];
         return true;
     }
@@ -141,8 +141,8 @@ internal sealed class CsvRows : IDisposable
             int within = row % trajectories.Count;
             double next = time < 0 ? row / trajectories.Count + 1 : Time(ref dates);
             if (trajectory >= 0 && fields[trajectory] != trajectories[within])
-                throw Refuse(trajectory, $"is '{fields[trajectory]}' where '{trajectories[within]}' is expected; every time must have " +
-                    $"the trajectories {string.Join(", ", trajectories)} in this order");
+                throw Refuse(trajectory, $"is '{fields[trajectory]}'; '{trajectories[within]}' is expected: every time must have the " +
+                    $"trajectories {string.Join(", ", trajectories)} in this order");
             if (within == 0)
             {
                 if (times.Count > 0 && !(next > times[^1]))
@@ -157,8 +157,8 @@ internal sealed class CsvRows : IDisposable
             throw new DataFileException($"'{path}' ends with {row % trajectories.Count} of the {trajectories.Count} trajectories of " +
                 $"its last time.");
         if (areDigits && times.Count > 0)
-            throw new DataFileException($"'{path}', column '{headers[time]}': every time is a number like a date without separators, " +
-                $"{times[0]} for instance. Write dates as 2001-12-31 or 20011231T00Z; write '{times[0]}.0' where it is a number.");
+            throw new DataFileException($"'{path}', column '{headers[time]}': every time is a number that looks like a date without " +
+                $"separators, for instance {times[0]}. Write dates as 2001-12-31 or 20011231T00Z, and numbers as '{times[0]}.0'.");
         return [.. times];
     }
 

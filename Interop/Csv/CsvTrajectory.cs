@@ -24,15 +24,15 @@ public static class CsvTrajectory
     /// </exception>
     public static ITrajectoryView FromCsv(this DataCatalog catalog, string path, CsvOptions options, params CsvColumn[] columns)
     {
-        if (!File.Exists(path)) throw new FileNotFoundException($"There is no file '{path}'.", path);
+        if (!File.Exists(path)) throw new FileNotFoundException($"The file '{path}' does not exist.", path);
         if (columns.Length == 0 || columns.Any(column => column.Headers.Length == 0))
-            throw new ArgumentException("At least one column of at least one header is needed.", nameof(columns));
+            throw new ArgumentException("At least one column is needed, with at least one header each.", nameof(columns));
         CsvRows.Check(options);
         IReadOnlyList<string> trajectories;
         double[] times;
         using (var rows = new CsvRows(path, options, columns)) trajectories = rows.Trajectories();
         using (var rows = new CsvRows(path, options, columns)) times = rows.Times(trajectories);
-        if (times.Length == 0) throw new DataFileException($"'{path}' has a header and no row.");
+        if (times.Length == 0) throw new DataFileException($"'{path}' has a header but no rows.");
 
         var definitions = new List<ColumnDefinition>();
         foreach (var column in columns)

@@ -23,8 +23,8 @@ internal static class FileDiagnosis
         catch (EndOfStreamException e) { throw new DataFileException($"'{path}' is truncated: its {file.Length} bytes end within its " +
             $"header.", e); }
         catch (FormatException e) { throw new DataFileException($"'{path}' cannot be read: {e.Message}.", e); }
-        if (needed > file.Length) throw new DataFileException($"'{path}' is truncated: it has {file.Length} bytes, and its header " +
-            $"says {needed}.");
+        if (needed > file.Length) throw new DataFileException(
+            $"'{path}' is truncated: it has {file.Length} bytes; by its header it needs {needed}.");
         if (needed is null && Foreign(file) is { } what) throw new DataFileException($"'{path}' is not a NetCDF file; {what}.");
     }
 
@@ -65,7 +65,7 @@ internal static class FileDiagnosis
         if (start.StartsWith("PK"u8)) return "it is a ZIP archive: unpack it first";
         if (start.StartsWith<byte>([0x0e, 0x03, 0x13, 0x01])) return "it is an HDF4 file, which has to be converted first (h4tonccf)";
         string text = Encoding.Latin1.GetString(start).TrimStart();
-        if (text.StartsWith('<')) return "it is a page of HTML or XML, as a server sends instead of a file: download it again";
+        if (text.StartsWith('<')) return "it is an HTML or XML page, which a server may send instead of a file: download it again";
         return null;
     }
 }

@@ -44,7 +44,7 @@ public sealed class NetCdfFile : IDisposable
     /// </exception>
     public static NetCdfFile Open(string path)
     {
-        if (!File.Exists(path)) throw new FileNotFoundException($"There is no file '{path}'.", path);
+        if (!File.Exists(path)) throw new FileNotFoundException($"The file '{path}' does not exist.", path);
         string full = System.IO.Path.GetFullPath(path);
         try
         {
@@ -53,8 +53,8 @@ public sealed class NetCdfFile : IDisposable
         }
         catch (IOException locked) when (FileLocks.IsLocked(locked))
         {
-            throw new DataFileException($"'{path}' is locked by another process: one that writes it, or that was started while it was " +
-                "written and goes on.", locked);
+            throw new DataFileException($"'{path}' is locked by another process, which writes it, or which was started while it was " +
+                "being written and still runs.", locked);
         }
         using (NetCdfLibrary.Enter())
         {

@@ -17,7 +17,7 @@ internal static class NetCdfFilePattern
         string within = folder.Length == 0 ? "." : folder;
         string[] files = Directory.Exists(within) ? Directory.GetFiles(within, name) : [];
         if (files.Length == 0)
-            throw new FileNotFoundException($"No file fits the pattern '{path}': the folder '{within}' " +
+            throw new FileNotFoundException($"No file matches the pattern '{path}': the folder '{within}' " +
                 (Directory.Exists(within) ? $"has {Directory.GetFiles(within).Length} other file(s)." : "does not exist."), path);
         return [.. files.Order(StringComparer.Ordinal)];
     }

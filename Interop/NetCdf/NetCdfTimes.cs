@@ -54,10 +54,10 @@ internal sealed class NetCdfTimes
             : string.Join(" or ", elsewhere.Select(other => $"'{other.Name}'"));
         throw new DataFileException($"The variable {variable} in '{file.Path}' has no times: " +
             $"{string.Join(", ", variable.Dimensions.Select((_, i) => Why(file, variable, i)))}" +
-            $"{(variable.Dimensions.Count == 0 ? "it is a single number" : "")}, and no scalar coordinate says when it is. Units of " +
-            $"{UnitsNeeded} are needed of a time. " +
-            $"Name {proposal} by {nameof(NetCdfOptions)}.{nameof(NetCdfOptions.TimeVariable)}, or give the time of a " +
-            $"single field by {nameof(NetCdfOptions)}.{nameof(NetCdfOptions.FieldTime)}.");
+            $"{(variable.Dimensions.Count == 0 ? "it is a single number" : "")}, and no scalar coordinate gives its time. " +
+            $"A time needs units: {UnitsNeeded}. Name {proposal} in " +
+            $"{nameof(NetCdfOptions)}.{nameof(NetCdfOptions.TimeVariable)}, or give the time of a single field in " +
+            $"{nameof(NetCdfOptions)}.{nameof(NetCdfOptions.FieldTime)}.");
     }
 
     /// <summary>The index of a variable's time dimension, or -1.</summary>
@@ -166,8 +166,8 @@ internal sealed class NetCdfTimes
                 $"{i} is missing.");
             if (i > 0 && !(times[i] > times[i - 1]))
                 throw new DataFileException($"The times {time} in '{file.Path}' must increase; entry {i} is {result.Text(times[i])} " +
-                    $"({times[i]}) after {result.Text(times[i - 1])} ({times[i - 1]}). A view has one cycle a time, in " +
-                    $"order: sort and gather the values, read by {nameof(NetCdfFile)}, and make a view of them by FromMemory.");
+                    $"({times[i]}) after {result.Text(times[i - 1])} ({times[i - 1]}). A view has one cycle for each time, in order: " +
+                    $"read the values by {nameof(NetCdfFile)}, sort them, and make a view of them by FromMemory.");
         }
         return result;
     }

@@ -105,11 +105,11 @@ public static class NetCdfTrajectory
             long[] shape = [sequence.Batch, sequence.Size];
             if (options.Missing == MissingValues.Mask) Set(Columns.MaskOf(column), tensor(present, device: context.Device).reshape(shape));
             else if (present.Contains(false))
-                throw new DataFileException($"The variable {file!.Variable(name)} in '{path}' lacks " +
-                    $"{present.Count(there => !there)} of its {count} values in entry {sequence.Locate(part.First + cycle).Entry} " +
-                    $"({sequence.Text(sequence.Times[part.First + cycle])}); " +
-                    $"use {nameof(NetCdfOptions)} {{ {nameof(NetCdfOptions.Missing)} = " +
-                    $"{nameof(MissingValues)}.{nameof(MissingValues.Mask)} }} to have them marked.");
+                throw new DataFileException($"The variable {file!.Variable(name)} in '{path}' lacks {present.Count(there => !there)} " +
+                    $"of its {count} values in entry {sequence.Locate(part.First + cycle).Entry} " +
+                    $"({sequence.Text(sequence.Times[part.First + cycle])}); use {nameof(NetCdfOptions)} {{ " +
+                    $"{nameof(NetCdfOptions.Missing)} = {nameof(MissingValues)}.{nameof(MissingValues.Mask)} }} to mark them as " +
+                    "missing.");
             Set(column, tensor(numbers, dtype: context.Precision, device: context.Device).reshape(shape));
             return true;
         }

@@ -73,24 +73,25 @@ public static class NetCdfWriting
         foreach (var (column, description) in descriptions)
         {
             if (definitions.FirstOrDefault(definition => definition.Column == column) is not { } definition)
-                throw new ArgumentException($"There is a description of the column '{column}', which is not written; written are: " +
+                throw new ArgumentException($"The column '{column}' has a description but is not written; written are: " +
                     $"{string.Join(", ", definitions.Select(other => other.Column))}.", nameof(descriptions));
             var shape = definition.Shape;
             if (description.Grid is { } grid && (shape.Length == 0 || shape[^1] != grid.Size))
                 throw new ArgumentException($"The grid of the column '{column}' has {grid.Latitudes.Count} latitudes and " +
-                    $"{grid.Longitudes.Count} longitudes, {grid.Size} points; the column has the shape " +
-                    $"{ColumnDefinition.Describe(shape)}.", nameof(descriptions));
+                    $"{grid.Longitudes.Count} longitudes, so the last axis of the column must have {grid.Size} points; it has the " +
+                    $"shape {ColumnDefinition.Describe(shape)}.", nameof(descriptions));
             if (description.Leads is not { } leads) continue;
             if (leads.Count == 0 || !leads.All(double.IsFinite) || !leads.Zip(leads.Skip(1)).All(pair => pair.First < pair.Second))
                 throw new ArgumentException($"The lead times of the column '{column}' must be finite and rise; given: " +
                     $"{string.Join(", ", leads)}.", nameof(descriptions));
             if (shape.Length < (description.Grid is null ? 1 : 2) || shape[0] != leads.Count)
-                throw new ArgumentException($"The column '{column}' has {leads.Count} lead times, over which its first axis must run; " +
-                    $"it has the shape {ColumnDefinition.Describe(shape)}.", nameof(descriptions));
+                throw new ArgumentException($"The column '{column}' has {leads.Count} lead times, so its first axis must have " +
+                    $"{leads.Count} values; it has the shape {ColumnDefinition.Describe(shape)}.", nameof(descriptions));
         }
         var taken = definitions.FirstOrDefault(definition => NetCdfCoordinates.Reserved.Contains(definition.Column.Name));
         if (descriptions.Count > 0 && taken is not null)
-            throw new ArgumentException($"The column '{taken.Column}' cannot be written beside coordinates of that name.",
+            throw new ArgumentException(
+                $"The column '{taken.Column}' cannot be written: a coordinate has the same name. Rename the column.",
                 nameof(descriptions));
     }
 

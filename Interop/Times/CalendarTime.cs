@@ -39,10 +39,10 @@ internal sealed partial class CalendarTime
         };
         int hour = Part("hour"), minute = Part("minute");
         double second = match.Groups["second"].Success ? double.Parse(match.Groups["second"].Value, CultureInfo.InvariantCulture) : 0;
-        if (hour > 24 || minute > 59 || second >= 61) throw new FormatException($"the units '{units}' hold no time of day");
+        if (hour > 24 || minute > 59 || second >= 61) throw new FormatException($"the units '{units}' have no valid time of day");
         if (match.Groups["bareZone"].Success && !match.Groups["minute"].Success)
-            throw new FormatException($"the units '{units}' hold two numbers after the date of which the second is neither minutes " +
-                $"(06:30) nor a zone with a sign (+06)");
+            throw new FormatException($"the units '{units}' have two numbers after the date, of which the second is neither minutes " +
+                "(06:30) nor a zone with a sign (+06)");
         double zone = 3600.0 * Part("zoneHour") + 60.0 * Part("zoneMinute");
         double seconds = 3600.0 * hour + 60.0 * minute + second - (match.Groups["sign"].Value == "-" ? -zone : zone);
         offset = Calendar.Days(Part("year"), Part("month"), Part("day")) + seconds / 86400;

@@ -46,12 +46,12 @@ public sealed class NeededVersionTests : IDisposable
     public void AVersionThatAnotherSymbolNeedsIsNotWeakened()
     {
         var two = new SmallLibrary(Needed, (Marker, Missing), ("called", Missing));
-        Assert.Equal($"{Missing} is needed for 'called' too, not for '{Marker}' alone.", Refusal(two.Bytes));
+        Assert.Equal($"the file needs {Missing} for 'called' too, not for '{Marker}' alone.", Refusal(two.Bytes));
     }
 
     [Fact]
     public void AVersionThatIsNotNeededIsRefused() =>
-        Assert.Equal($"the file needs no version {Missing}.", Refusal(new SmallLibrary(Needed, ("malloc", "GLIBC_2.17")).Bytes));
+        Assert.Equal($"the file does not need version {Missing}.", Refusal(new SmallLibrary(Needed, ("malloc", "GLIBC_2.17")).Bytes));
 
     [Fact]
     public void OtherKindsOfFileAreRefusedByName()

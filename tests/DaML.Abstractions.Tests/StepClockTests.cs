@@ -65,7 +65,7 @@ public sealed class StepClockTests
     public void The_tolerance_of_an_interval_can_be_said()
     {
         Assert.Throws<ArgumentException>(() => new TimeInterval(0, 1.01).Steps(1, tolerance: 0.001));
-        Assert.Contains("to 0.05 of a step", Assert.Throws<ArgumentException>(() => new TimeInterval(0, 1.06).Steps(1)).Message);
+        Assert.Contains("(tolerance: 0.05 of a step)", Assert.Throws<ArgumentException>(() => new TimeInterval(0, 1.06).Steps(1)).Message);
         Assert.Equal(1, new TimeInterval(0, 1.06).Steps(1, tolerance: 0.1));
     }
 }

@@ -129,7 +129,7 @@ public sealed class ErrorCovarianceTests : IDisposable
         Refused("eigenvalue of its correlations is -1", [1, 2, 2, 1]);
         Refused("eigenvalue of its correlations is -1", [1e-20, 2e-20, 2e-20, 1e-20]);
         Refused("variances is -1", [1, 0, 0, -1]);
-        Refused("variance zero has covariances", [1, 0.5, 0.5, 0]);
+        Refused("variance zero has non-zero covariances", [1, 0.5, 0.5, 0]);
         Refused("symmetric", [1, 0.5, 0.4, 1]);
         Refused("finite", [1, double.NaN, double.NaN, 1]);
         Assert.Contains("[2, 3]", Assert.Throws<ArgumentException>(() => ErrorCovariance.Full(zeros(2, 3))).Message);

@@ -71,8 +71,8 @@ public sealed class ForgottenStartTests
         foreach (var initial in (IInitialCondition[])[model.UsualInitialCondition(), model.UsualInitialCondition()])
         {
             string message = Assert.Throws<InvalidOperationException>(() => initial.Draw(3, context.Random("start"), dtype)).Message;
-            Assert.StartsWith(model.Name + " has no start of its own", message);
-            Assert.Contains("Say where its states start", message);
+            Assert.StartsWith(model.Name + " has no initial condition", message);
+            Assert.Contains("Set AssimilationSystem.Initial, or give the model an InitialCondition", message);
         }
         // A start that is said is taken, a spin-up too.
         using var said = new AttractorInitialCondition(model, 10 * model.TimeStep).Draw(2, context.Random("start"), dtype);

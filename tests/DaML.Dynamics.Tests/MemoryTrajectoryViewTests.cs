@@ -113,7 +113,7 @@ public sealed class MemoryTrajectoryViewTests : IDisposable
             {
                 [column] = values, [Columns.MaskOf(column)] = tensor(new[] { true, true, false, true }).reshape(1, 2, 2),
             }, [1.0])).Message);
-            Assert.Contains("does not say of each of them",
+            Assert.Contains("must have the column's shape",
                 Assert.Throws<ArgumentException>(() => context.Data.FromMemory(new Dictionary<Column, Tensor>
             {
                 [column] = values, [Columns.MaskOf(column)] = zeros(1, 2, 1, dtype: ScalarType.Bool),

@@ -67,7 +67,7 @@ public sealed class CalendarTimeTests
     [InlineData("days since 2001-02-29", null, "no date 2001-02-29")]
     [InlineData("days since 2000-01-31", "360_day", "no date 2000-01-31")]
     [InlineData("months since 2000-01-01", "noleap", "not equally long")]
-    [InlineData("hours since 2000-01-01 25", null, "no time of day")]
+    [InlineData("hours since 2000-01-01 25", null, "no valid time of day")]
     [InlineData("days since 20000132", null, "no date 2000-01-32")]
     [InlineData("days since -4713-12-31", "proleptic_gregorian", "before -4712")]
     [InlineData("days since -0001-02-29", "noleap", "no date -0001-02-29")]

@@ -69,13 +69,13 @@ public sealed class CsvTrajectoryTests : IDisposable
     [Theory]
     [InlineData("time,u,v\n1,2,3\n2,x,4\n", "line 3, column 'u': the field is 'x', not a finite number")]
     [InlineData("time,u,v\n1,2,3\n2,1,Infinity\n", "line 3, column 'v': the field is 'Infinity', not a finite number")]
-    [InlineData("time,u,v\n1,2,3\n2,4\n", "line 3: the row has 2 fields where the header has 3")]
+    [InlineData("time,u,v\n1,2,3\n2,4\n", "line 3: the row has 2 fields; the header has 3")]
     [InlineData("time,u,v\n1,2,3\n1,4,5\n", "line 3, column 'time': the field is '1', not later than the row before")]
     [InlineData("time,u,v\nnoon,2,3\n", "line 2, column 'time': the field is 'noon', neither a number nor a date of ISO 8601")]
     [InlineData("time,u,w\n1,2,3\n", "has no column 'v'; it has: time, u, w")]
     [InlineData("time,u,v,v\n1,2,3,4\n", "has more than one column 'v'")]
     [InlineData("time,u,v\n1,2,3\n2,4,5\"6\n", "line 3: a quotation mark is out of place")]
-    [InlineData("time,u,v\n", "has a header and no row")]
+    [InlineData("time,u,v\n", "has a header but no rows")]
     [InlineData("", "is empty")]
     public void ABadFileIsRefusedWithFileLineAndColumn(string text, string says) =>
     Assert.Contains(says, Refused(folder.Write("bad.csv", text)));
@@ -134,10 +134,10 @@ public sealed class CsvTrajectoryTests : IDisposable
         Assert.Equal([(1, 1.5, true), (2, 2.5, true)],
             Series(folder.Write("m.txt", " time\t y\n1 \t1.5\n2  2.5\t\n\t\n"), new() { Delimiter = " ", Missing = MissingValues.Mask }));
         foreach (string bad in (string[])["", "\n", "\"", "1", "x"])
-            Assert.Contains("'Delimiter' must be a sign",
+            Assert.Contains("'Delimiter' must separate fields without a letter",
                 Assert.Throws<ArgumentException>(() => Series(path, new() { Delimiter = bad })).Message);
         foreach (char bad in (char[])[',', '"', '1', ' '])
-            Assert.Contains("'Comment' must be a sign",
+            Assert.Contains("'Comment' must differ from the delimiter",
                 Assert.Throws<ArgumentException>(() => Series(path, new() { Comment = bad })).Message);
     }
 
@@ -183,7 +183,7 @@ public sealed class CsvTrajectoryTests : IDisposable
     [InlineData("20030131183000", "20030201000000")]
     public void DatesWithoutSeparatorsAreNotTakenForNumbers(string first, string second)
     {
-        Assert.Contains($"every time is a number like a date without separators, {first} for instance",
+        Assert.Contains($"every time is a number that looks like a date without separators, for instance {first}",
             Assert.Throws<DataFileException>(() => Series(folder.Write("digits.csv", $"time,y\n{first},1\n{second},2\n"), new())).Message);
         CsvOptions options = new() { Missing = MissingValues.Mask };
         Assert.Equal([(20030131, 1.0, true), (20030201, 2.0, true)],
@@ -224,7 +224,7 @@ public sealed class CsvTrajectoryTests : IDisposable
     public void ADelimiterAtTheEndMakesNoColumn(string text)
     {
         Assert.Equal([(1, 1.0, true), (2, 0.0, false)], Series(folder.Write("end.csv", text), new() { Missing = MissingValues.Mask }));
-        Assert.Contains("the row has 4 fields where the header has", Assert.Throws<DataFileException>(() =>
+        Assert.Contains("the row has 4 fields; the header has", Assert.Throws<DataFileException>(() =>
             Series(folder.Write("more.csv", text + "3,3,,4\n"), new() { Missing = MissingValues.Mask })).Message);
     }
 
@@ -315,7 +315,7 @@ public sealed class CsvTrajectoryTests : IDisposable
         }
         foreach (var (text, says) in new (string, string)[]
         {
-            ("0,a,1\n0,b,2\n1,b,3\n1,a,4\n", "is 'b' where 'a' is expected"),
+            ("0,a,1\n0,b,2\n1,b,3\n1,a,4\n", "is 'b'; 'a' is expected"),
             ("0,a,1\n0,b,2\n1,a,3\n", "ends with 1 of the 2 trajectories"),
             ("0,a,1\n0,b,2\n1,a,3\n2,b,4\n", "of a time must stand together"),
             ("0,a,1\n0,b,2\n0,a,3\n1,a,3\n1,b,4\n1,a,5\n", "has the trajectory 'a' twice"),

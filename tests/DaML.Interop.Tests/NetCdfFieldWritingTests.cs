@@ -139,12 +139,14 @@ public sealed class NetCdfFieldWritingTests : IDisposable
         string Message(Column column, NetCdfDescription description, params Column[] columns) => Assert.Throws<ArgumentException>(() =>
             view.ToNetCdf(folder.File("x.nc"),
             columns, descriptions: new Dictionary<Column, NetCdfDescription> { [column] = description })).Message;
-        Assert.Contains("description of the column 'forecast', which is not written; written are: analysis", Message(Forecast, Pressure,
+        Assert.Contains("column 'forecast' has a description but is not written; written are: analysis", Message(Forecast, Pressure,
             Analysis));
-        Assert.Contains("has 3 latitudes and 2 longitudes, 6 points; the column has the shape [2].", Message(Spread, Pressure));
+        Assert.Contains(
+            "has 3 latitudes and 2 longitudes, so the last axis of the column must have 6 points; it has the shape [2].",
+            Message(Spread, Pressure));
         Assert.Contains("must be finite and rise; given: 3, 1", Message(Forecast, new() { Leads = [3, 1] }));
-        Assert.Contains("has 2 lead times, over which its first axis must run", Message(Forecast, new() { Leads = [1, 2] }));
-        Assert.Contains("has 6 lead times, over which its first axis must run", Message(Analysis, Pressure with { Leads = [1, 2, 3, 4, 5,
+        Assert.Contains("has 2 lead times, so its first axis must have 2 values", Message(Forecast, new() { Leads = [1, 2] }));
+        Assert.Contains("has 6 lead times, so its first axis must have 6 values", Message(Analysis, Pressure with { Leads = [1, 2, 3, 4, 5,
             6] }));
         Assert.False(File.Exists(folder.File("x.nc")));
     }

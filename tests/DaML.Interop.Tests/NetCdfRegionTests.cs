@@ -113,9 +113,9 @@ public sealed class NetCdfRegionTests : IDisposable
         grid.RequireSame(new([30, 40.00000001], [0, 10, 20]));
         Assert.Contains("the same values in the opposite order", Assert.Throws<ArgumentException>(() => grid.RequireSame(new([40, 30], [0,
             10, 20]))).Message);
-        Assert.Contains("its longitude has 2 values, and 3 are needed", Assert.Throws<ArgumentException>(() => grid.RequireSame(new([30,
+        Assert.Contains("its longitude has 2 values; 3 are needed", Assert.Throws<ArgumentException>(() => grid.RequireSame(new([30,
             40], [0, 10]))).Message);
-        Assert.Contains("The field is on another grid: value 1 of its longitude is 11, and 10 is needed",
+        Assert.Contains("The field is on a different grid: value 1 of its longitude is 11; 10 is needed",
             Assert.Throws<ArgumentException>(() => grid.RequireSame(new([30, 40], [0, 11, 20]))).Message);
     }
 

@@ -104,7 +104,7 @@ public sealed class NetCdfSequenceTests : IDisposable
         Assert.Contains("the times of the one are in the model's own unit", Message(Other("model.nc", [20000, 20001], units: "1")));
         Assert.Contains("in 'hPa' in the one, and in 'Pa' in the other", Message(Other("hpa.nc", [2, 3], unit: "hPa")));
         Assert.Contains("'x' has 3 values in the one, and 'x' 2 in the other", Message(Other("three.nc", [2, 3], size: 3)));
-        Assert.Contains("since value 1 of its 'x' is 6, and 5 is needed", Message(Other("shifted.nc", [2, 3], x: [0, 6])));
+        Assert.Contains("since value 1 of its 'x' is 6; 5 is needed", Message(Other("shifted.nc", [2, 3], x: [0, 6])));
         Assert.Contains("the same values in the opposite order, which 'cdo invertlat'", Message(Other("reversed.nc", [2, 3], x: [5, 0])));
         // another name of the same
         Assert.Equal(4, context.Data.FromNetCdf([Other("gregorian.nc", [2, 3], calendar: "gregorian"), a], "v", Value).CycleCount);
@@ -136,10 +136,10 @@ public sealed class NetCdfSequenceTests : IDisposable
     {
         Write("a.nc", [0, 1], "days since 2000-01-01", type: 6, [1, 2, 3, 4]);
         string Message(string pattern) => Assert.Throws<FileNotFoundException>(() => context.Data.FromNetCdf(pattern, "v", Value)).Message;
-        Assert.Contains("No file fits the pattern", Message(folder.File("b*.nc")));
+        Assert.Contains("No file matches the pattern", Message(folder.File("b*.nc")));
         Assert.Contains("has 1 other file(s)", Message(folder.File("b*.nc")));
         Assert.Contains("does not exist", Message(Path.Combine(folder.File("nowhere"), "*.nc")));
-        Assert.Contains("There is no file", Message(folder.File("b.nc")));
+        Assert.Contains("b.nc' does not exist", Message(folder.File("b.nc")));
         Assert.Contains("only the name of the file may have them", Assert.Throws<ArgumentException>(() =>
             context.Data.FromNetCdf(folder.File("*/a.nc"), "v", Value)).Message);
         Assert.Contains("The list of files is empty", Assert.Throws<ArgumentException>(() => context.Data.FromNetCdf([], "v",

@@ -187,7 +187,7 @@ public sealed class NetCdfStructureTests : IDisposable
             .Doubles("MetaData/dateTime", ["Location"], times, ("units", "seconds since 20000101T000000Z"))
             .Doubles("ObsValue/q", ["Location"], [1, 2, 3]));
         string path = Observations([0, 43200, 86400]);
-        Assert.Contains("Name 'MetaData/dateTime' by NetCdfOptions.TimeVariable",
+        Assert.Contains("Name 'MetaData/dateTime' in NetCdfOptions.TimeVariable",
             Assert.Throws<DataFileException>(() => Cycles(path, "ObsValue/q")).Message);
         NetCdfOptions named = new() { TimeVariable = "MetaData/dateTime" };
         Assert.Equal([Start, Start + 0.5, Start + 1], Cycles(path, "ObsValue/q", named).Select(cycle => cycle.Time));
@@ -195,7 +195,7 @@ public sealed class NetCdfStructureTests : IDisposable
         {
             string message = Assert.Throws<DataFileException>(() => Cycles(Observations(times), "ObsValue/q", named)).Message;
             Assert.Contains("must increase; entry 2 is 2000-01-01 12:00", message);
-            Assert.Contains("sort and gather the values, read by NetCdfFile, and make a view of them by FromMemory", message);
+            Assert.Contains("read the values by NetCdfFile, sort them, and make a view of them by FromMemory", message);
         }
     }
 
@@ -318,7 +318,7 @@ public sealed class NetCdfStructureTests : IDisposable
     [InlineData("IEDX01 EGRR 010000\r\r\nGRIB\0\0\0\u0002", "it is a GRIB file")]
     [InlineData("BUFR\0\0\0\u0004", "it is a BUFR file")]
     [InlineData("PK\u0003\u0004", "it is a ZIP archive")]
-    [InlineData("<!DOCTYPE html><html>not found</html>", "a page of HTML or XML")]
+    [InlineData("<!DOCTYPE html><html>not found</html>", "an HTML or XML page")]
     [InlineData("dear reader", "is not a NetCDF file")]
     [InlineData("", "is empty")]
     public void AFileOfAnotherFormatIsNamed(string content, string says)

@@ -227,7 +227,7 @@ public sealed class TrajectoryDataViewTests
     {
         var endless = new TrajectoryView(new TrajectorySchema(1, new ColumnDefinition(Label)), null, 0,
             () => throw new NotSupportedException());
-        Assert.Contains("never ends; take a number of its cycles first",
+        Assert.Contains("the view is endless; take a number of its cycles first",
             Assert.Throws<ArgumentException>(() => endless.ToDataView()).Message);
         Assert.Equal(10, endless.Take(10).ToDataView().GetRowCount());
         Assert.Contains("given: Float16", Assert.Throws<ArgumentException>(() => watched.ToDataView(ScalarType.Float16)).Message);

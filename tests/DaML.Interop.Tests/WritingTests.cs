@@ -134,7 +134,7 @@ public sealed class WritingTests : IDisposable
         Assert.ThrowsAny<IOException>(() => twin.Take(3).ToCsv(folder.File("a folder")));
         Assert.ThrowsAny<IOException>(() => twin.Take(3).ToCsv(folder.File("old.csv/x.csv")));
         Assert.Empty(Directory.GetFiles(folder.File("."), "*.tmp"));
-        Assert.Contains("cannot be written: every file has times", Assert.Throws<ArgumentException>(() =>
+        Assert.Contains("cannot be written: every file has a column of that name", Assert.Throws<ArgumentException>(() =>
             context.Data.FromMemory(new Dictionary<Column, Tensor> { [new Column("time")] = ones(1, 1) }, [1])
                 .ToCsv(folder.File("x.csv"))).Message);
         Assert.Contains("'parsecs since",

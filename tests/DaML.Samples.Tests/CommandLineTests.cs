@@ -101,7 +101,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("demo --seed 1.5", "--seed must be a whole number; given: '1.5'")]
     [InlineData("demo --seed 99999999999999999999", "--seed must be a whole number")]
     [InlineData("demo --device gpu", "--device: A device is 'cpu', 'cuda' or 'cuda:N'; given: 'gpu'.")]
-    [InlineData("demo --device cuda:99", "--device: The device 'cuda:99' was asked for, but")]
+    [InlineData("demo --device cuda:99", "--device: The device 'cuda:99' is not available: ")]
     [InlineData("demo --out /dev/null/x", "--out: the folder '/dev/null/x' cannot be written to")]
     [InlineData("demo --json /", "--json: '/' is a folder; name a file.")]
     [InlineData("demo --json /dev/null/x/y.json", "--json: the folder '/dev/null/x' cannot be written to")]
