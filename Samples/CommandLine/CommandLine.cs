@@ -26,6 +26,8 @@ public static class CommandLine
           daml demo                  learns an analysis for the Lorenz-96 model and compares it with the classical filters (some minutes)
           daml list                  shows the published experiments that can be run
           daml sample NAME --help    says what one does, what it writes and how long it takes
+
+        Exit codes: 0 done, 1 failed, 2 the command line is wrong or cannot be met, 130 stopped by Ctrl-C or SIGTERM.
         """;
 
     /// <summary>Runs the program.</summary>
@@ -46,8 +48,27 @@ public static class CommandLine
         var sample = new Command("sample", "Runs a published experiment by its name.") { name };
         foreach (var one in samples) sample.Add(CommandOf(one));
 
-        var root = new RootCommand(About) { CommandOf(samples.Single(one => one.Name == "demo")), list, sample };
+        var shell = new Argument<string>("SHELL") { Description = "The shell: bash, zsh or fish." }
+            .AcceptOnlyFromAmong([.. Completion.Shells]);
+        var completion = new Command("completion", "Prints the script with which a shell completes commands and options.") { shell };
+        var asked = new Argument<string[]>("COMMAND")
+            { Description = "The command, for instance 'sample demo'.", Arity = ArgumentArity.ZeroOrMore };
+        var help = new Command("help", "Shows the help of a command.") { asked };
+
+        var root = new RootCommand(About) { CommandOf(samples.Single(one => one.Name == "demo")), list, sample, completion, help };
+        foreach (var command in ScriptCommands.Create())
+        {
+            command.SetAction((Func<ParseResult, int>)(_ => throw new SampleException(
+                $"'{command.Name}' is a command of the script ./daml at the top of the repository; this program has the others.")));
+            root.Add(command);
+        }
+        asked.CompletionSources.Add([.. root.Subcommands.Select(one => one.Name)]);
         root.SetAction(new HelpAction().Invoke);
+        completion.SetAction(parsed =>
+        {
+            console.Profile.Out.Writer.Write(Completion.Script(root, parsed.GetValue(shell)!));
+            return 0;
+        });
 
         Command CommandOf(ISample one)
         {
@@ -55,20 +76,26 @@ public static class CommandLine
             var command = new Command(one.Name, one.Summary);
             options.AddTo(command);
             details.Add(command, one.Details);
-            command.SetAction(asked => RunSample(one, options.Read(asked), console, error, cancellation));
+            command.SetAction(given => RunSample(one, options.Read(given), console, error, cancellation));
             return command;
         }
 
         try
         {
-            var parsed = root.Parse(arguments);
+            // 'help COMMAND' is 'COMMAND --help'
+            var parsed = root.Parse(arguments is ["help", ..] && !arguments.Any(word => word.StartsWith('-'))
+                ? [.. arguments.Skip(1), "--help"] : arguments);
             var command = parsed.CommandResult.Command;
-            if (command == sample && parsed.Action is not HelpAction)
+            if (command == sample && (parsed.Action is not HelpAction || parsed.GetValue(name) is not null))
                 throw new SampleException(
-                    (parsed.GetValue(name) is { } unknown ? $"There is no sample called '{unknown}'" : "Say which sample") +
-                                          $"; there are: {string.Join(", ", samples.Select(one => one.Name))}.");
+                    (parsed.GetValue(name) is { } unknown ? $"There is no sample called '{unknown}'" +
+                        (NearestName.Find(unknown, samples.Select(one => one.Name)) is { } near
+                            ? $". Did you mean '{near}'? There are" : "; there are")
+                        : "Say which sample; there are") + $": {string.Join(", ", samples.Select(one => one.Name))}.");
+            if (parsed.UnmatchedTokens is [var wrong, ..]) throw new SampleException(Unknown(wrong, command, samples));
             if (parsed.Errors.Count > 0)
-                throw new SampleException($"{parsed.Errors[0].Message} See 'daml {(command == root ? "" : command.Name + " ")}--help'.");
+                throw new SampleException(
+                    $"{parsed.Errors[0].Message.ReplaceLineEndings(" ").Replace("\t", "")} See 'daml {PathOf(command)}--help'.");
             if (details.TryGetValue(command, out string? more)) command.Description += "\n\n" + more;    // for its own help only
             return parsed.Invoke(new InvocationConfiguration
             {
@@ -84,6 +111,23 @@ public static class CommandLine
             return Misuse;
         }
     }
+
+    // What was typed and is not there, with the nearest that is.
+    private static string Unknown(string typed, Command command, IReadOnlyList<ISample> samples)
+    {
+        bool option = typed.StartsWith('-');
+        var names = option ? command.Options.Select(one => one.Name) : command.Subcommands.Select(one => one.Name);
+        string? found = NearestName.Find(typed, names);
+        if (found is null && command is RootCommand)    // a sample's name without 'sample'
+            found = NearestName.Find(typed, samples.Select(one => one.Name)) is { } sample ? $"sample {sample}" : null;
+        string near = found is null ? "" : $" Did you mean '{found}'?";
+        return $"'{$"daml {PathOf(command)}".TrimEnd()}' has no {(option ? "option" : "command or argument")} '{typed}'." +
+            $"{near} See 'daml {PathOf(command)}--help'.";
+    }
+
+    // The words that lead to a command, each with a blank behind it; none for the program itself.
+    private static string PathOf(Command command) => command is RootCommand ? ""
+        : string.Concat(command.Parents.OfType<Command>().Take(1).Select(PathOf)) + command.Name + " ";
 
     // Plain lines: to lay out a grid takes Spectre as long as the rest of the command.
     private static int List(IReadOnlyList<ISample> samples, IAnsiConsole console)
@@ -129,7 +173,7 @@ public static class CommandLine
             var result = sample.Run(run);
             if (options.JsonFile is not null) ResultJson.Write(sample.Name, result, options.JsonFile);
             if (profile is not null) run.Show(profile.ToTable());
-            TellWritten(run, options.JsonFile);
+            if (!options.Quiet) TellWritten(run, options.JsonFile);
             return 0;
         }
         catch (OperationCanceledException)
@@ -137,7 +181,7 @@ public static class CommandLine
             bool resumable = sample.TrainingMinutes is not null && run.CanResume;
             error.WriteLine($"daml: {sample.Name} was stopped before its end." +
                 (resumable ? " The same command with --resume goes on with the training." : ""));
-            TellWritten(run, null);
+            if (!options.Quiet) TellWritten(run, null);
             return Stopped;
         }
         catch (Exception failed) when (failed is not SampleException)
@@ -147,7 +191,7 @@ public static class CommandLine
             bool foreseen = cause is DivergenceException or ModelArchiveException or SchemaException or IOException
                 or UnauthorizedAccessException or DllNotFoundException;
             error.WriteLine($"daml: {sample.Name} failed: {(foreseen ? cause.Message.ReplaceLineEndings(" ") : failed)}");
-            TellWritten(run, null);
+            if (!options.Quiet) TellWritten(run, null);
             return Failure;
         }
     }

@@ -10,6 +10,7 @@ internal sealed class SampleCommandOptions
     private readonly ISample sample;
     private readonly Option<string> device = new("--device")
     {
+        CompletionSources = { "cpu", "cuda" },
         Description = "Where to compute: cpu, cuda or cuda:N.",
         HelpName = "DEVICE",
         DefaultValueFactory = _ => "cpu",
@@ -33,6 +34,7 @@ internal sealed class SampleCommandOptions
         { Description = "Also write settings and measured figures to this file as JSON.", HelpName = "FILE" };
     private readonly Option<bool> profile = new("--profile")
         { Description = "Also show where the time went: phases, managed memory they allocated, the most that was resident." };
+    private readonly Option<bool> quiet = new("--quiet") { Description = "Show only results and errors: no progress, no list of files." };
     private readonly Option<bool>? quick, full, resume;
     private readonly IReadOnlyList<(Option<string?> Option, bool ValueOptional)> own;
 
@@ -80,7 +82,7 @@ internal sealed class SampleCommandOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option?[])[quick, full, device, seed, minutes, resume, output, json, profile])
+        foreach (var option in (Option?[])[quick, full, device, seed, minutes, resume, output, json, quiet, profile])
             if (option is not null) command.Add(option);
         foreach (var (option, _) in own) command.Add(option);
     }
@@ -100,6 +102,7 @@ internal sealed class SampleCommandOptions
             Resume = resume is not null && parsed.GetValue(resume),
             Size = askedFull ? SampleSize.Full : askedQuick ? SampleSize.Quick : sample.Sizes[0],
             OutputFolder = NotEmpty(parsed.GetValue(output)!, "--out"),
+            Quiet = parsed.GetValue(quiet),
             Profile = parsed.GetValue(profile),
             JsonFile = parsed.GetValue(json) is { } file ? NotEmpty(file, "--json") : null,
             Settings = own.Where(one => parsed.GetResult(one.Option) is { Implicit: false }).ToList() is { Count: > 0 } given

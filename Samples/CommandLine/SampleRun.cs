@@ -25,6 +25,9 @@ public sealed record SampleOptions
     /// <summary>The folder files are written to.</summary>
     public required string OutputFolder { get; init; }
 
+    /// <summary>Whether to show results and errors only.</summary>
+    public bool Quiet { get; init; }
+
     /// <summary>Whether to show where the time went.</summary>
     public bool Profile { get; init; }
 
@@ -118,25 +121,29 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
     /// <summary>Writes the page <c>report.html</c>.</summary>
     public void Write(HtmlReport report) => AtomicFile.WriteText(OutputFile("report.html"), report.ToHtml());
 
-    /// <summary>Shows a table on the console.</summary>
+    /// <summary>Shows a table on the console, in several parts where it is wider than that.</summary>
     public void Show(ReportTable table)
     {
-        var shown = new Table { Border = TableBorder.Simple, Title = new TableTitle(Markup.Escape(table.Title)) };
-        for (int i = 0; i < table.Headers.Count; i++)
-            shown.AddColumn(new TableColumn(Markup.Escape(table.Headers[i]))
-                { Alignment = i == 0 ? Justify.Left : Justify.Right, NoWrap = i == 0 });
-        foreach (var row in table.Rows) shown.AddRow(row.Select(Markup.Escape).ToArray());
-        console.Write(shown);
+        foreach (var part in TableColumns.Divide(table, console.Profile.Width))
+        {
+            var shown = new Table { Border = TableBorder.Simple, Title = new TableTitle(Markup.Escape(table.Title)) };
+            foreach (var (i, width) in part.Indices.Zip(part.Widths))
+                shown.AddColumn(new TableColumn(Markup.Escape(table.Headers[i]))
+                    { Alignment = i == 0 ? Justify.Left : Justify.Right, Width = width });
+            foreach (var row in table.Rows) shown.AddRow(part.Indices.Select(i => Markup.Escape(row[i])).ToArray());
+            console.Write(shown);
+        }
     }
 
     /// <summary>Shows a line of plain text.</summary>
     public void Say(string text) => console.WriteLine(text);
 
     /// <summary>
-    /// Does long work under a progress bar with its latest figures and the time left; plain lines where the output is redirected.
+    /// Does long work under a progress bar with its latest figures, its rate and the time left; a plain line every ten seconds where the
+    /// output is redirected.
     /// </summary>
     /// <param name="work">The work, which reports how far it has come.</param>
-    public T Track<T>(Func<IProgress<ProgressReport>, T> work) => ProgressDisplay.Track(console, work);
+    public T Track<T>(Func<IProgress<ProgressReport>, T> work) => ProgressDisplay.Track(console, options.Quiet, work);
 
     /// <summary>A number as tables show it, with this many decimals.</summary>
     public static string Number(double value, int decimals = 3) => value.ToString("F" + decimals, CultureInfo.InvariantCulture);

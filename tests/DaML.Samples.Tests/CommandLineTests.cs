@@ -276,7 +276,7 @@ public sealed class CommandLineTests : IDisposable
         var lines = Daml([sample], CancellationToken.None, "demo", "--out", folder.FullName).Output.Split('\n')
             .Where(line => line.StartsWith("training")).ToList();
         Assert.Equal(2, lines.Count);    // the first and the last; in between no ten seconds passed
-        Assert.Equal("training: 100 %  loss 0.5, validation rmse 0.26, 1:01:01 left", lines[1].TrimEnd());
+        Assert.Equal("training: 100 %  loss 0.5, validation rmse 0.26, 1/s, 1:01:01 left", lines[1].TrimEnd());
     }
 
     [Fact]

@@ -1,0 +1,40 @@
+using System.CommandLine;
+
+namespace DaML.Samples;
+
+/// <summary>Commands that the script <c>./daml</c> carries out itself, described for help and completion.</summary>
+internal static class ScriptCommands
+{
+    /// <summary>The commands.</summary>
+    public static IReadOnlyList<Command> Create()
+    {
+        var bench = new Command("bench", "Runs the benchmarks; without a name all of BenchmarkDotNet's, whose options it then takes.")
+        {
+            Bench("compare", "Sets DaML beside NumPy and Python's torch."),
+            Bench("scaling", "Runs the LETKF over points and threads."),
+            Bench("memory", "Runs a filter over a million cycles and reports the memory of its process."),
+            Bench("shallow-water", "Sets the shallow-water kernels beside torch operators and NumPy."),
+            Bench("baseline", "Sets this build beside that of another worktree.",
+                new Argument<string>("FOLDER") { Description = "The other worktree, with its benchmarks and samples built." }),
+            Bench("cuda", "Trains and filters on a CUDA device, beside eager PyTorch."),
+        };
+        return
+        [
+            new Command("test", "Builds everything and runs all tests; takes the options of the test runner."),
+            bench,
+            new Command("pack", "Packs DaML's own packages; takes the options of 'dotnet pack' behind its own.")
+            {
+                new Option<string?>("--out")
+                    { Description = "The folder for the packages (default: the folder feed packages/).", HelpName = "FOLDER" },
+            },
+        ];
+    }
+
+    private static Command Bench(string name, string description, params Argument[] arguments)
+    {
+        var command = new Command(name, description)
+            { new Option<string?>("--json") { Description = "Also write the figures to this file as JSON.", HelpName = "FILE" } };
+        foreach (var argument in arguments) command.Add(argument);
+        return command;
+    }
+}
