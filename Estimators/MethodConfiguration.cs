@@ -36,7 +36,8 @@ public static class MethodConfiguration
         }
         catch (JsonException broken)
         {
-            throw new ArgumentException($"A method's configuration is one JSON object; this text is not: {broken.Message}", nameof(json),
+            throw new ArgumentException(
+                $"A method's configuration must be one JSON object; this text is not: {broken.Message}", nameof(json),
                 broken);
         }
     }
@@ -45,9 +46,9 @@ public static class MethodConfiguration
     public static AssimilationMethod Read(JsonElement json)
     {
         if (json.ValueKind != JsonValueKind.Object)
-            throw new ArgumentException($"A method's configuration is a JSON object; given: {json.ValueKind}.", nameof(json));
+            throw new ArgumentException($"A method's configuration must be a JSON object; given: {json.ValueKind}.", nameof(json));
         if (!json.TryGetProperty("method", out var named) || named.ValueKind != JsonValueKind.String)
-            throw new ArgumentException("A method's configuration has a 'method', its name.", nameof(json));
+            throw new ArgumentException("A method's configuration must have a text 'method', the name of the method.", nameof(json));
         string name = named.GetString()!;
         if (!NamedMethods.All.TryGetValue(name, out var method))
             throw new ArgumentException($"There is no method '{name}'; there are: {string.Join(", ", NamedMethods.All.Keys)}.",
@@ -83,7 +84,7 @@ public static class MethodConfiguration
         if (plain.IsEnum && json.ValueKind == JsonValueKind.String)
             return Enum.TryParse(plain, json.GetString()!.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out object? chosen)
                 && Enum.IsDefined(plain, chosen) ? chosen
-                : throw new ArgumentException($"{what} is one of {string.Join(", ", Enum.GetNames(plain))}; given: {json}.");
+                : throw new ArgumentException($"{what} must be one of {string.Join(", ", Enum.GetNames(plain))}; given: {json}.");
         if (plain.IsAssignableTo(typeof(Inflation)) && InflationOf(json) is { } inflation && inflation.GetType().IsAssignableTo(plain))
             return inflation;
         if (plain == typeof(WindowCycling) && Whole(json) is { } length) return WindowCycling.Overlapping(length);

@@ -101,7 +101,8 @@ public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<Sequential
             counted++;
         }
         if (counted == 0)
-            throw new ArgumentException($"{Name} leaves {options.BurnIn} cycles out, and the view has no more.", nameof(data));
+            throw new ArgumentException(
+                $"{Name} leaves out a burn-in of {options.BurnIn} cycles; the view has no cycle after it.", nameof(data));
         return With(new(factor / counted, asymmetry / counted, lifted / counted), variance);
     }
 

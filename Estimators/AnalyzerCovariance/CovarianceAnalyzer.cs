@@ -69,7 +69,7 @@ public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMe
 
     internal static double CheckedFloor(double floor) => floor is > 0 and <= 1 ? floor
         : throw new ArgumentOutOfRangeException(nameof(floor), floor,
-            $"The least eigenvalue must be above zero and at most one, relative to the mean size of all; given: {floor}.");
+            $"The smallest eigenvalue, relative to the mean size of all, must be above zero and at most one; given: {floor}.");
 
     /// <inheritdoc/>
     public IAnalyzer<CovarianceMemory<TMemory>> For(IObservationNetwork network) =>

@@ -93,8 +93,8 @@ public sealed class RegressedAnalyzerCovariance<TMemory> : IAnalyzerCovariance<T
         var h = network.Operator;
         if (h.ObservationDimension != h.StateDimension || !h.IsLinear)
             throw new ArgumentException(
-                $"From P^a H^T follows P^a where H is linear and square; {h.Name} gives {h.ObservationDimension} observations of " +
-                    $"{h.StateDimension} components{(h.IsLinear ? "" : " and is not linear")}.", nameof(network));
+                $"P^a can be computed from P^a H^T only if H is linear and square; {h.Name} gives {h.ObservationDimension} " +
+                    $"observations of {h.StateDimension} components{(h.IsLinear ? "" : " and is not linear")}.", nameof(network));
         (regression, this.network) = (new KalmanGainRegression<TMemory>(method, network, samples), network);
     }
 
@@ -108,7 +108,7 @@ public sealed class RegressedAnalyzerCovariance<TMemory> : IAnalyzerCovariance<T
         observation.OfOneError("A regressed covariance");
         if (observation.Mask is { } mask && !mask.all().ToBoolean())
             throw new ArgumentException(
-                "The covariance of an analysis follows from its gain only where every observation is there; some are missing.",
+                "The covariance of an analysis can be computed from its gain only if no observation is missing; some are.",
                 nameof(observation));
         var right = regression.AnalysisErrorCovarianceOf(regression.GainAt(forecast, observation.Time, null, random));   // P^a H^T
         long n = right.size(1);

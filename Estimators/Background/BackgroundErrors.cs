@@ -81,9 +81,9 @@ public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
     {
         double passed = between.Length, steps = passed / dynamics.TimeStep, whole = Math.Round(steps);
         if (whole >= 1 && Math.Abs(steps - whole) <= TimeInterval.DefaultTolerance) return between;
-        throw new ArgumentException($"{nameof(ForecastErrors)} of {dynamics.Name} over {Lead} cycles of the view, a time of {passed:g6}, " +
-            $"need a whole number of the model's steps of {dynamics.TimeStep:g6}, and that is {steps:g3} of them. Give a {nameof(Lead)} " +
-            $"of as many cycles as one step or several take: one takes {dynamics.TimeStep * Lead / passed:g3}.");
+        throw new ArgumentException($"{nameof(ForecastErrors)} of {dynamics.Name} over {Lead} cycles of the view, a time of " +
+            $"{passed:g6}, need a whole number of the model's steps of {dynamics.TimeStep:g6}; that time is {steps:g3} steps. Give a " +
+            $"{nameof(Lead)} that is one step or several long: one step takes {dynamics.TimeStep * Lead / passed:g3} cycles.");
     }
 
     /// <summary>

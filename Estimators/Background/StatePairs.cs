@@ -24,7 +24,7 @@ internal sealed class StatePairs
     public StatePairs(IDynamics dynamics, ITrajectoryView view, Column column, string user)
     {
         if (view.CycleCount is null)
-            throw new ArgumentException($"{user} of {dynamics.Name} is estimated from all cycles of a view, and this one never ends; " +
+            throw new ArgumentException($"{user} of {dynamics.Name} is estimated from all cycles of a view, and this view is endless; " +
                 $"use {nameof(TrajectoryViewExtensions.Take)}.", nameof(view));
         var shape = view.Schema[column].Shape;
         if (shape.Length != 1 || shape[0] < 1 || dynamics.Dimension % shape[0] != 0)
@@ -60,10 +60,9 @@ internal sealed class StatePairs
             {
                 cancellation.ThrowIfCancellationRequested();
                 if (spacing.Gap(cursor.Time) is var (apart, usual))
-                    throw new ArgumentException($"{user} needs evenly spaced cycles, and there is a gap: cycle {cursor.Cycle} of the " +
-                        $"view, at time {cursor.Time:g9}, comes " +
-                        $"{apart:g6} after the one before, the cycles before it {usual:g6}. Give the piece of the view before or after " +
-                            "the gap.");
+                    throw new ArgumentException($"{user} needs evenly spaced cycles, and the view has a gap: cycle {cursor.Cycle} " +
+                        $"(time {cursor.Time:g9}) comes {apart:g6} after the one before; the cycles before it are {usual:g6} apart. " +
+                        "Give the part of the view before or after the gap.");
                 using var scope = NewDisposeScope();
                 if (masked) cursor.RequireComplete(column, user);
                 var state = Require.Finite(cursor[column], $"'{column}' of cycle {cursor.Cycle}")

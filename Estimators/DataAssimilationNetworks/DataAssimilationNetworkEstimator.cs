@@ -86,8 +86,8 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
                 observing.Operator.ObservationDimension))
             throw new ArgumentException(
                 $"{Name} starts from {start.Name}, which is for states of dimension {start.StateDimension} and " +
-                    $"{start.ObservationDimension} observations; here they are {observing.Operator.StateDimension} and " +
-                        $"{observing.Operator.ObservationDimension}.");
+                    $"{start.ObservationDimension} observations; this system has {observing.Operator.StateDimension} and " +
+                    $"{observing.Operator.ObservationDimension}.");
     }
 
     private TrainingConstants Constants(ITrajectoryView data) =>

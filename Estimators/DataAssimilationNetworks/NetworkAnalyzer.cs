@@ -48,7 +48,7 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
     {
         if (observationMean.Length != observationDeviation.Length || observationMean.Length == 0)
             throw new ArgumentException(
-                $"Mean and deviation of the observations must be of one size, at least one; given: {observationMean.Length} and " +
+                $"Mean and deviation of the observations must have the same size, at least one; given: {observationMean.Length} and " +
                     $"{observationDeviation.Length}.");
         Require.Defined(missing);
         (this.memorySize, this.layers, this.missing, this.precision) = (Require.AtLeast(memorySize, 1), layers, missing, precision);

@@ -33,7 +33,7 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
     {
         if (stateMean.Length != stateDeviation.Length || stateMean.Length == 0)
             throw new ArgumentException(
-                $"Mean and deviation of the states must be of one size, at least one; given: {stateMean.Length} and " +
+                $"Mean and deviation of the states must have the same size, at least one; given: {stateMean.Length} and " +
                     $"{stateDeviation.Length}.");
         (this.memorySize, this.precision) = (Require.AtLeast(memorySize, 1), precision);
         (this.stateMean, this.stateDeviation) = (stateMean, stateDeviation);

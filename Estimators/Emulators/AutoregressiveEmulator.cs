@@ -105,7 +105,7 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponentState
             : matmul(scaled.flatten(1).narrow(1, 0, baseline.Value.size(1)), baseline.Like(scaled).mT).reshape(rows, Leads, ValueCount);
         if (Network is null) return linear!;
         var seen = scaled.narrow(1, 0, Lags).flip(1).to(precision);
-        var learned = Require.Shape(Called(Network, seen), $"What the network of {Name} makes of windows", rows, Leads, ValueCount)
+        var learned = Require.Shape(Called(Network, seen), $"The output of the network of {Name} for windows", rows, Leads, ValueCount)
             .to(scaled.dtype);
         return linear is null ? learned : linear + learned;
     }
@@ -116,9 +116,9 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponentState
         try { return network.call(window); }
         catch (ExternalException exception)
         {
-            throw new ArgumentException($"The network of {Name} failed on windows of shape {window.DescribeSizes()} " +
-                $"(rows, lags, values) in {window.dtype}: {exception.Message.Split('\n')[0].Trim()}. " +
-                $"It must make values of shape [rows, {Leads}, {ValueCount}] of them.", exception);
+            throw new ArgumentException($"The network of {Name} failed on windows of shape {window.DescribeSizes()} (rows, lags, " +
+                $"values) in {window.dtype}: {exception.Message.Split('\n')[0].Trim()}. It must return values of shape [rows, {Leads}, " +
+                $"{ValueCount}].", exception);
         }
     }
 
@@ -141,8 +141,8 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponentState
         if (baseline is null) return Math.Max(lags, leads);
         Require.Shape(baseline, "The linear baseline", leads * r, ColumnDefinition.AnySize);
         return baseline.size(1) >= r && baseline.size(1) % r == 0 ? Math.Max(Math.Max(lags, leads), baseline.size(1) / r)
-            : throw new ArgumentException($"The linear baseline must see a whole number of values of {r} components; " +
-                $"given: {baseline.size(1)} columns.", nameof(baseline));
+            : throw new ArgumentException($"The number of columns of the linear baseline must be a multiple of {r}, the components of " +
+                $"a value; given: {baseline.size(1)}.", nameof(baseline));
     }
 
     void IComponentState.Load(ComponentReader reader)

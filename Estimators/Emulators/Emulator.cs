@@ -52,7 +52,7 @@ public sealed class Emulator : DiscreteDynamics, IComponentState
     protected override Tensor Step(Tensor state, double time)
     {
         var rows = (Unit == 1 ? state : state / Unit).reshape(-1, Dimension).to(precision);
-        var next = Require.Shape(Network.call(rows), $"What the network of {Name} makes of states", rows.Sizes()).to(state.dtype)
+        var next = Require.Shape(Network.call(rows), $"The output of the network of {Name} for states", rows.Sizes()).to(state.dtype)
             .reshape(state.Sizes());
         return Unit == 1 ? next : Unit * next;
     }

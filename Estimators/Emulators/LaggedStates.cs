@@ -75,9 +75,9 @@ public sealed class LaggedStates(Column values, Column lagged, int lags) : ITran
         private void CheckSpacing()
         {
             if (spacing.Gap(Source!.Time) is not var (passed, usual)) return;
-            throw new ArgumentException($"{name} need cycles at equal distances in time, and there is a gap: the cycle at " +
-                $"{Source.Time:g9} comes {passed:g6} after the one before, the cycles before it {usual:g6}. Cut the view at the gap, or " +
-                "fill it.");
+            throw new ArgumentException($"{name} need evenly spaced cycles, and the view has a gap: the cycle at time {Source.Time:g9} " +
+                $"comes {passed:g6} after the one before; the cycles before it are {usual:g6} apart. Cut the view at the gap, or fill " +
+                "it.");
         }
     }
 }

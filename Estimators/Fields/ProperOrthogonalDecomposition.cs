@@ -34,7 +34,7 @@ public sealed class ProperOrthogonalDecomposition
         double defect = (matmul(Modes.mT, projector) - eye(ModeCount, dtype: modes.dtype, device: modes.device)).abs().max().ToDouble();
         if (defect > (modes.dtype == ScalarType.Float64 ? 1e-8 : 1e-3))
             throw new ArgumentException(
-                $"The modes must be orthonormal in the weights; their products differ from the identity by up to {defect:g3}.",
+                $"The modes must be orthonormal with respect to the weights; their products differ from the identity by up to {defect:g3}.",
                 nameof(modes));
     }
 
@@ -95,8 +95,8 @@ public sealed class ProperOrthogonalDecomposition
     public Tensor Project(Tensor field)
     {
         if (field.ndim > 0 && field.size(-1) != Dimension)
-            throw new ArgumentException($"The field has {field.size(-1)} points, and the decomposition was learned from a grid of " +
-                $"{Dimension}: it is of another grid or region. Interpolate it to that grid, or learn the decomposition on its own.",
+            throw new ArgumentException($"The field has {field.size(-1)} points; the decomposition was learned on a grid of " +
+                $"{Dimension}. Interpolate the field to that grid, or learn a decomposition on the field's grid.",
                 nameof(field));
         Require.LastDimension(field, Dimension, "The field to decompose");
         using var scope = NewDisposeScope();

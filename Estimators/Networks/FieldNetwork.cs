@@ -48,7 +48,7 @@ public sealed class FieldNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNet
         Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
         Require.Shape(scaledInnovation, "The scaled innovation", forecast.Sizes());
         var input = Grid.ToField(Statistics.Channels(Inputs, forecast, scaledInnovation));
-        var increment = Require.Shape(layers.call(input), $"What {layers.GetName()} gives for a field",
+        var increment = Require.Shape(layers.call(input), $"The output of {layers.GetName()} for a field",
             [input.size(0), 1, .. input.Sizes()[2..]]);
         return Grid.ToState(increment).squeeze(1) / Statistics.InnovationDeviation;
     }

@@ -39,8 +39,9 @@ public sealed record InnovationLinearOptions
         Require.Between(Columns, 1, 4096);
         if (Network.Inputs != AnalysisInputs.ForecastAndInnovation || Network.InnovationTerm != InnovationTerm.None)
             throw new ArgumentException(
-                $"A network linear in the innovation reads the forecast and multiplies the innovation with P^a: " +
-                    $"'{nameof(Network.Inputs)}' and '{nameof(Network.InnovationTerm)}' stay as they are.");
+                "A network linear in the innovation reads the forecast and multiplies the innovation by P^a, so " +
+                    $"'{nameof(Network.Inputs)}' and '{nameof(Network.InnovationTerm)}' must have their defaults; given: " +
+                    $"{Network.Inputs} and {Network.InnovationTerm}.");
         return this;
     }
 }

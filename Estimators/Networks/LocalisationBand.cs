@@ -21,7 +21,7 @@ internal sealed class LocalisationBand
         double halfWidth = taper.HalfWidth(radius), end = taper.Support * halfWidth;
         if (!(end < Limit))
             throw new ArgumentException(
-                $"The localisation must end within {Limit} sites, since P^a has full rank by it alone; given: {radius.Kind} " +
+                $"The localisation must end within {Limit} sites, since it alone gives P^a its full rank; given: {radius.Kind} " +
                     $"{radius.Length?.ToString() ?? "infinite"}.");
         Reach = (long)end;
         while (Reach > 0 && taper.At(Reach / halfWidth) <= 0) Reach--;

@@ -85,7 +85,7 @@ public sealed class HessianInputs
     {
         if (window.Observations.Count != times)
             throw new ArgumentException(
-                $"A network that sees the observations of {times} times is given a window with {window.Observations.Count}.");
+                $"The network reads the observations of {times} times; the window has {window.Observations.Count}.");
         return cat([.. window.Observations.Select(observation =>
             layout.ToFields(term.OperatorOf(observation)
                 .Adjoint(window.Background.Values,

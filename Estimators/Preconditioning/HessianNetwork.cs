@@ -33,5 +33,5 @@ public abstract class HessianNetwork(string name) : nn.Module<Tensor, Tensor, Te
 
     // What the trunk makes of the inputs, [batch, features, grid...].
     private protected static Tensor Features(nn.Module<Tensor, Tensor> trunk, long features, Tensor inputs) => Require.Shape(
-        trunk.call(inputs), $"What {trunk.GetName()} gives for {features} features", [inputs.size(0), features, .. inputs.Sizes()[2..]]);
+        trunk.call(inputs), $"The output of {trunk.GetName()} for {features} features", [inputs.size(0), features, .. inputs.Sizes()[2..]]);
 }

@@ -160,7 +160,7 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     {
         if (options.Checked().Loss is HessianLoss.Whitened or HessianLoss.Divergence && fixedPairs is null)
             throw new ArgumentException(
-                $"The loss {options.Loss} needs the fixed eigenpairs that it is measured by; give them, or take another loss.",
+                $"The loss {options.Loss} is measured against fixed eigenpairs; give them, or choose another loss.",
                 nameof(fixedPairs));
         return options;
     }

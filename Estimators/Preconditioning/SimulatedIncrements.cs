@@ -25,7 +25,7 @@ public sealed class SimulatedIncrements(FixedEigenpairs pairs)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        Require.Shape(towards, "The way to the truth", [towards.size(0), pairs.Vectors.size(-1)]);
+        Require.Shape(towards, "The increment to the truth", [towards.size(0), pairs.Vectors.size(-1)]);
         Tensor vectors = pairs.Vectors[0].to(towards.dtype, towards.device),
             values = pairs.Values[0].to(towards.dtype, towards.device).clamp_min(1);
         var noise = random.Normal([towards.size(0), pairs.Count], towards.dtype).to(towards.device);

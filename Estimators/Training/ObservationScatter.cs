@@ -53,8 +53,8 @@ public sealed record ObservationScatter(double MeanSquare)
         double slope = observing.Error.Whiten(observed).square().sum().ToDouble() / observing.Operator.ObservationDimension;
         return slope > 0 && double.IsFinite(slope) ? Math.Sqrt(MeanSquare / slope)
             : throw new ArgumentException(
-                $"The unit of the state cannot be told from the observations: {observing.Operator.Name} does not depend on the state at " +
-                    $"the method's start. Give the unit.");
+                $"The unit of the state cannot be estimated from the observations: {observing.Operator.Name} does not depend on the " +
+                    "state at the method's start. Give the unit.");
     }
 
     // Values, zero where missing, and ones where they exist, [batch, p].

@@ -17,8 +17,8 @@ internal static class TrainingData
     public static long Read(ITrajectoryView data, Column column, string step, CancellationToken cancellation, Action<double, Tensor> use)
     {
         if (data.CycleCount is null)
-            throw new ArgumentException($"{step} learns from all cycles of a view, and this one never ends; " +
-                $"use {nameof(TrajectoryViewExtensions.Take)}.", nameof(data));
+            throw new ArgumentException($"{step} learns from all cycles of a view, and this view is endless; use " +
+                $"{nameof(TrajectoryViewExtensions.Take)}.", nameof(data));
         var mask = Columns.MaskOf(column);
         bool masked = data.Schema.Has(mask);
         using var noGradients = no_grad();

@@ -20,7 +20,7 @@ internal sealed class TrajectorySubset(ITrajectoryView view, long first, long co
         long batch = view.Schema.Batch;
         if (batch < 2)
             throw new ArgumentException(
-                "The view has one trajectory, so none can be held back for validation: give a validation view, or more trajectories.");
+                "The view has one trajectory, so none can be held out for validation: give a validation view, or more trajectories.");
         long held = Math.Max(1, (long)Math.Round(batch / 10.0));
         return (new TrajectorySubset(view, 0, batch - held), new TrajectorySubset(view, batch - held, held));
     }

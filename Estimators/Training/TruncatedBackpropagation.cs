@@ -76,8 +76,8 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
 
     /// <summary>The usual remedies for a training that gives no finite loss.</summary>
     internal const string TrainingRemedy =
-        "A smaller learning rate, clipped gradients or a shorter truncation are the usual remedies for a network; " +
-        "a model and an operator must be defined for all states that they meet.";
+        "A smaller learning rate, clipped gradients or a shorter truncation are the usual remedies for a network; a model and an " +
+        "operator must be defined for all states that occur.";
 
     /// <summary>The number of times that the view was started again.</summary>
     public long Epoch { get; private set; }

@@ -41,8 +41,8 @@ public sealed class WeightFiles
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         if (history.Settings is null)
             throw new ArgumentException(
-                $"The history of weights that are shipped must have its settings: they tell how the weights were made and what the " +
-                    $"network's constants are. Give it '{nameof(TrainingHistory.Settings)}'.", nameof(history));
+                $"The history of shipped weights must have '{nameof(TrainingHistory.Settings)}', which record how the weights were " +
+                    "made and the network's constants; it has none.", nameof(history));
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var curve = history.Thinned();
@@ -72,14 +72,16 @@ public sealed class WeightFiles
     public static WeightFiles Read(string path, Device? device = null)
     {
         foreach (string file in (string[])[path + ".json", path + ".safetensors"])
-            if (!File.Exists(file)) throw new FileNotFoundException($"There are no weights '{path}': the file '{file}' is missing.", file);
+            if (!File.Exists(file)) throw new FileNotFoundException(
+                $"The weights '{path}' were not found: the file '{file}' is missing.", file);
         try
         {
             if (new FileInfo(path + ".json").Length > DescriptionLimit)
-                throw new ModelArchiveException($"'{path}.json' is longer than {DescriptionLimit} bytes: no description of weights.");
+                throw new ModelArchiveException(
+                    $"'{path}.json' is longer than {DescriptionLimit} bytes, so it is not a description of weights.");
             var description = JsonSerializer.Deserialize<JsonObject>(File.ReadAllBytes(path + ".json"), ModelArchive.SettingsFormat);
             if (description?["format"]?.GetValue<string>() != Format)
-                throw new ModelArchiveException($"'{path}.json' does not describe weights: it does not say \"format\": \"{Format}\".");
+                throw new ModelArchiveException($"'{path}.json' does not describe weights: it has no \"format\": \"{Format}\".");
             if (description["formatVersion"]?.GetValue<int>() is not FormatVersion)
                 throw new ModelArchiveException(
                     $"'{path}.json' is written in format version {description["formatVersion"]}; this program reads version " +
@@ -111,9 +113,9 @@ public sealed class WeightFiles
         List<string> differences =
         [
             .. wanted.Keys.Except(tensors.Keys).Order().Select(name => $"'{name}' is missing"),
-            .. tensors.Keys.Except(wanted.Keys).Order().Select(name => $"'{name}' has no place in the network"),
+            .. tensors.Keys.Except(wanted.Keys).Order().Select(name => $"'{name}' has no counterpart in the network"),
             .. wanted.Where(pair => tensors.TryGetValue(pair.Key, out var given) && Of(given) != Of(pair.Value))
-                .Select(pair => $"'{pair.Key}' is {Of(tensors[pair.Key])} and the network needs {Of(pair.Value)}"),
+                .Select(pair => $"'{pair.Key}' is {Of(tensors[pair.Key])}; the network needs {Of(pair.Value)}"),
         ];
         if (differences.Count > 0)
             throw new ModelArchiveException(

@@ -40,9 +40,9 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
             throw new ArgumentException($"One or two settings can be tuned at once; given: {settings.Count}.", nameof(settings));
         foreach (var setting in settings) ArgumentException.ThrowIfNullOrWhiteSpace(setting.Name);
         if (settings.Count == 2 && settings[0].Name == settings[1].Name)
-            throw new ArgumentException($"Two settings need two names; given twice: '{settings[0].Name}'.", nameof(settings));
+            throw new ArgumentException($"The two settings must have different names; both are '{settings[0].Name}'.", nameof(settings));
         if (settings.Count == 2 && settings.Any(setting => setting.Search.Tolerance is not null))
-            throw new ArgumentException("Golden sections search one setting; two are searched by a grid of each.", nameof(settings));
+            throw new ArgumentException("A golden-section search tunes one setting; give each of two settings a grid.", nameof(settings));
         this.context = context;
         this.settings = [.. settings];
         this.make = make;
@@ -175,7 +175,7 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
             tuning.context.Logger.LogInformation("Tuning {Method}: {Settings} with {Score} {Value:g4} after {Count} candidates.",
                 tuning.Name, chosen, tuning.options.ScoreName, best.Score, tried.Count);
             if (atEdge) tuning.context.Logger.LogWarning(
-                "Tuning {Method}: the best of {Settings} lies at the edge of what was searched; a wider search may find a better one.",
+                "Tuning {Method}: the best of {Settings} lies at the edge of the search range; a wider range may have a better one.",
                 tuning.Name, chosen);
             var curve = new TuningCurve(names, tuning.options.ScoreName, tuning.settings[0].Search.Scale,
                 [.. ordered.Select(candidate => candidate.Point)], best, atEdge);

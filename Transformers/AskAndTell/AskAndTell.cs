@@ -191,7 +191,7 @@ public sealed partial class AskAndTell : IDisposable
         bool known = asked[0].Id <= result.Id && result.Id < asked[0].Id + asked.Count;
         if (!known || told.ContainsKey(result.Id) || !seen.Add(result.Id))
             throw new ArgumentException(
-                $"{method.Name}: run {result.Id} {(known ? "is told already" : "was not asked for")}; outstanding are " +
+                $"{method.Name}: run {result.Id} {(known ? "was told already" : "was not asked for")}; outstanding are " +
                     $"{Some(Outstanding.Select(run => run.Id))}.");
         if (result.State is not { } state) return;
         if (state.Count != method.StateDimension)
@@ -200,8 +200,8 @@ public sealed partial class AskAndTell : IDisposable
         for (int i = 0; i < state.Count; i++)
             if (!double.IsFinite(state[i]))
                 throw new ArgumentException(
-                    $"{method.Name}: component {i} of the result of run {result.Id} is {state[i]}; a run without a finite state is told " +
-                        $"as crashed.");
+                    $"{method.Name}: component {i} of the result of run {result.Id} is {state[i]}; report a run without a finite state " +
+                        "as crashed.");
     }
 
     private void Complete(Dictionary<long, MemberResult> results)

@@ -34,6 +34,7 @@ public abstract record CrashPolicy
     internal sealed record Resampling(double Bandwidth, IErrorCovariance? Added) : CrashPolicy
     {
         public double Bandwidth { get; } = Bandwidth is >= 0 and <= 1 ? Bandwidth
-            : throw new ArgumentOutOfRangeException(nameof(Bandwidth), Bandwidth, $"The bandwidth lies in [0, 1]; given: {Bandwidth}.");
+            : throw new ArgumentOutOfRangeException(nameof(Bandwidth), Bandwidth, "The bandwidth must be between 0 and 1; given: " +
+                $"{Bandwidth}.");
     }
 }

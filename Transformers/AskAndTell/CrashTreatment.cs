@@ -11,9 +11,9 @@ internal static class CrashTreatment
     {
         if (crashes > 0 && survivors < 2)
             throw new InvalidOperationException(
-                $"{method}: {crashes} of {survivors + crashes} members crashed; at least two must survive for the others to be " +
-                $"{(policy is CrashPolicy.Dropping ? "dropped" : "resampled")}. Nothing was taken in: run them again, or restore an " +
-                    $"earlier checkpoint.");
+                $"{method}: {crashes} of {survivors + crashes} members crashed; at least two must survive so that the others can be " +
+                $"{(policy is CrashPolicy.Dropping ? "dropped" : "resampled")}. No result was used: run the crashed members again, or " +
+                "restore an earlier checkpoint.");
     }
 
     /// <summary>The ensemble, <c>[1, members, n]</c>.</summary>

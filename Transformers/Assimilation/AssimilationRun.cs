@@ -64,7 +64,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
     /// <inheritdoc/>
     protected override bool Compute(long cycle)
     {
-        if (broken) throw new InvalidOperationException($"This run of {method.Name} ended with an error in cycle {cycle}; open another.");
+        if (broken) throw new InvalidOperationException($"This run of {method.Name} ended with an error in cycle {cycle}; open a new one.");
         broken = true;
 
         if (!hasAnalysis)

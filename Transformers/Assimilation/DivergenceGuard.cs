@@ -174,15 +174,16 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
             if (!fresh.MoveNext()) return tensor.alias();
             if (!fresh.Current.HasSizesOf(tensor))
                 throw new InvalidOperationException(
-                    $"{method.Name} cannot start one trajectory afresh: its memory of cycle {cycle} has other tensors than its source " +
-                        $"gives ({ColumnDefinition.Describe(tensor.Sizes())}). Let it stop at a divergence instead.");
+                    $"{method.Name} cannot restart a single trajectory: a tensor of its memory has shape " +
+                        $"{ColumnDefinition.Describe(tensor.Sizes())} in cycle {cycle}, but shape " +
+                        $"{ColumnDefinition.Describe(fresh.Current.Sizes())} at the start. Let it stop at a divergence instead.");
             var rows = bad.reshape([batch, .. Enumerable.Repeat(1L, (int)tensor.ndim - 1)]);
             return where(rows, fresh.Current.to(tensor.dtype, tensor.device), tensor);
         });
         var flags = Diverged(bad.device);
         var added = bad.logical_and(flags.logical_not()).nonzero().reshape(-1).ToArray<long>();
         if (added.Length > 0)
-            method.Logger.LogWarning("{Method}: trajectory {Trajectories} diverged in cycle {Cycle}; it is flagged and started afresh.",
+            method.Logger.LogWarning("{Method}: trajectory {Trajectories} diverged in cycle {Cycle}; it is flagged and restarted.",
                 method.Name, string.Join(", ", added), cycle);
         diverged = flags.logical_or(bad).DetachFromDisposeScope();
         flags.Dispose();

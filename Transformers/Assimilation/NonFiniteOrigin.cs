@@ -24,8 +24,8 @@ public static class NonFiniteOrigin
         double time,
         Exception? failed) where TMemory : IMemory<TMemory>
     {
-        const string remedy = "The states it began with were finite. Within what the model describes a shorter time step helps; " +
-            "otherwise the analyses before led it astray. " + DivergenceException.FilterRemedy;
+        const string remedy = "The states it started from were finite. Try a shorter time step; if that does not help, earlier " +
+            "analyses gave states that the model cannot describe. " + DivergenceException.FilterRemedy;
         string cause = failed is not null ? $"the model '{model}' failed: {Told(failed)}"
             : States(forecast!, stateDimension) is var (states, members) && FiniteNumbers.Lost(states, members) is { } lost
                 ? $"the model '{model}' gave values that are not finite for {lost}"
@@ -48,7 +48,8 @@ public static class NonFiniteOrigin
     {
         if (OfOperator(analyzer.Observes, forecast, observation) is { } ofOperator)
             return new(method, "analysis", cycle, observation.Time, ofOperator,
-                "The states it was given are finite: it must be defined for all of them, or the members kept where it is.", inner: failed);
+                "The states it was given are finite; the operator must be defined for all of them, or the members must stay where it " +
+                "is defined.", inner: failed);
         const string remedy = "More members, more inflation, double precision, or larger observation errors are the usual remedies.";
         string cause = failed is not null ? $"the analyzer '{analyzer.Name}' failed: {Told(failed)}"
             : States(analysis!, stateDimension) is var (states, members) && FiniteNumbers.Lost(states, members) is { } lost
@@ -80,7 +81,7 @@ public static class NonFiniteOrigin
     /// not know.</summary>
     /// <param name="failed">The exception.</param>
     public static string Told(Exception failed) => failed is ExternalException
-        ? "a factorisation came to no end, for a matrix that is not positive definite to round-off, or not finite"
+        ? "a factorisation failed, because its matrix is not finite, or not positive definite to round-off"
         : failed.Message.Trim().TrimEnd('.');
 
     // The present states of a memory, [batch, members, n] or [batch, n].

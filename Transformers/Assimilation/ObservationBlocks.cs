@@ -27,8 +27,8 @@ public sealed class ObservationBlocks(int length) : ITransformer
     {
         Contract.Apply(input, Name);
         if (length > 1 && input.Has(Columns.ObservationErrorScale))
-            throw new SchemaException($"{Name} need observations of errors that stay the same; the view has the column " +
-                $"'{Columns.ObservationErrorScale}', one for each cycle.");
+            throw new SchemaException($"{Name} need observation errors that are the same in every cycle; the view has the column " +
+                $"'{Columns.ObservationErrorScale}', which scales them in each.");
         long size = length * input[Columns.Observation].Shape[0];
         return input.With(Gathered(input).Select(column => new ColumnDefinition(column, size)));
     }
@@ -56,8 +56,8 @@ public sealed class ObservationBlocks(int length) : ITransformer
             {
                 if (k > 0 && !Source!.MoveNext()) return false;
                 if (Source!.Network is not null)
-                    throw new ArgumentException($"{name} need observations of one network; those of cycle {Source.Cycle} " +
-                        $"(time {Source.Time:g6}) have their own.");
+                    throw new ArgumentException(
+                        $"{name} need one observation network for all cycles; cycle {Source.Cycle} (time {Source.Time:g6}) has its own.");
                 foreach (var column in gathered) blocks[column].Insert(0, Source[column].clone());
             }
             foreach (var column in gathered) Set(column, cat([.. blocks[column]], -1));

@@ -168,6 +168,6 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer where TMemory
     {
         if (Options is AssimilationMethod<TMemory> { ToLearn: { } what })
             throw new InvalidOperationException(
-                $"{Name} has to learn {what} first: call Fit with a view that has the truth, and use what it gives.");
+                $"{Name} must learn {what} first: call Fit with a view that has the truth, and use the method that it returns.");
     }
 }

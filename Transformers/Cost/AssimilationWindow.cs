@@ -72,7 +72,7 @@ public sealed class AssimilationWindow
         int step = double.IsFinite(steps) && Math.Abs(steps) < int.MaxValue ? (int)Math.Round(steps) : -1;
         if (step < 0 || step > Steps || Math.Abs(steps - step) > TimeInterval.DefaultTolerance)
             throw new ArgumentException($"The time {time:g9} is not one of the {Steps + 1} times of the window from {Span.From:g9} to " +
-                $"{Span.To:g9} in steps of {TimeStep:g6}, to {TimeInterval.DefaultTolerance:g6} of a step.", nameof(time));
+                $"{Span.To:g9} in steps of {TimeStep:g6} (tolerance: {TimeInterval.DefaultTolerance:g6} of a step).", nameof(time));
         return step;
     }
 

@@ -35,7 +35,7 @@ public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allo
         if (!(theta <= Math.PI))
             throw new ArgumentException(
                 $"A digital filter cannot cut off at a period of {CutoffPeriod:g6}: the shortest that time steps of " +
-                    $"{window.TimeStep:g6} show is {2 * window.TimeStep:g6}.", nameof(window));
+                    $"{window.TimeStep:g6} resolve is {2 * window.TimeStep:g6}.", nameof(window));
         int half = window.Steps / 2;
         double[] weights = [.. Enumerable.Range(-half, window.Steps + 1).Select(k => k == 0 ? theta / Math.PI
             : Math.Sin(k * theta) / (k * Math.PI) * Math.Sin(k * Math.PI / (half + 1)) / (k * Math.PI / (half + 1)))];

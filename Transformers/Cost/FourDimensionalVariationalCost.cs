@@ -25,10 +25,10 @@ public sealed class FourDimensionalVariationalCost
     public FourDimensionalVariationalCost(IDynamics dynamics, IReadOnlyList<IPriorTerm> priors, IReadOnlyList<ICostTerm> terms)
     {
         if (priors.Count == 0)
-            throw new ArgumentException("A cost function needs at least one prior term: without one there is nothing to vary.",
+            throw new ArgumentException("A cost function needs at least one prior term: without one it has no control variables.",
                 nameof(priors));
         if (terms.Count == 0)
-            throw new ArgumentException("A cost function needs at least one term that looks at the trajectory.", nameof(terms));
+            throw new ArgumentException("A cost function needs at least one term that depends on the trajectory.", nameof(terms));
         this.dynamics = dynamics;
         model = new WindowModel(dynamics);
         Priors = [.. priors];

@@ -73,7 +73,7 @@ public sealed record GradientCheck(IReadOnlyList<GradientCheckTrajectory> Trajec
             string falls = k == 0 ? "" : (worst.Steps[k - 1].Remainder / step.Remainder).ToString("f1", CultureInfo.InvariantCulture);
             Line($"{step.Step,10:g2}{step.DifferenceError,12:e2}{step.Remainder,12:e2}{falls,10}");
         }
-        Line($"relative error {worst.RelativeError:e2}, differences tell the slope to {worst.Resolution:e2}");
+        Line($"relative error {worst.RelativeError:e2}, accuracy of the differences {worst.Resolution:e2}");
         Line($"asymmetry of the Hessian {worst.HessianAsymmetry:e2}");
         text.Append(worst.Failure is { } failure ? "WRONG: " + failure : "right");
         return text.ToString();

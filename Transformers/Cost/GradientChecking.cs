@@ -124,14 +124,13 @@ public static class GradientChecking
         double symmetric = precision == ScalarType.Float64 ? 1e-5 : 1e-3;
         string? failure = null;
         if (resolution > CoarsestResolution)
-            failure = "nothing can be told, since differences of neighbouring steps do not agree. Either the cost is too rough " +
-                "(a network in single precision: give larger steps, or weights in double precision), or the gradient is near zero " +
-                "(check away from the minimum).";
+            failure = "the check cannot decide, since differences of neighbouring steps do not agree. Either the cost is too rough (a " +
+                "network in single precision: give larger steps, or weights in double precision), or the gradient is near zero (check " +
+                "away from the minimum).";
         else if (error > Math.Max(options.Tolerance, Slack * resolution))
-            failure = $"the gradient is not that of the cost: it is off by {error:g2} of its size where differences tell it to " +
-                $"{resolution:g2}. " +
-                "Test the adjoint of the model (DynamicsConformance), of the observation operator (ObservationOperatorConformance) " +
-                "and of terms of your own.";
+            failure = $"the gradient is not that of the cost: its relative error is {error:g2}, where differences are accurate to " +
+                $"{resolution:g2}. Test the adjoint of the model (DynamicsConformance), of the observation operator " +
+                "(ObservationOperatorConformance) and of terms of your own.";
         else if (!(asymmetry <= symmetric))
             failure = $"the gradient is right, but the Gauss-Newton Hessian is not symmetric ({asymmetry:g2}): a tangent linear is not " +
                 "the transpose of its adjoint. " +

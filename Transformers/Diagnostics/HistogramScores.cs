@@ -12,7 +12,7 @@ public sealed record HistogramBins(double Minimum, double Maximum, int Count = 8
     /// <summary>The number of bins.</summary>
     /// <exception cref="ArgumentException">There is no bin, an end is non-finite, or the ends are not in ascending order.</exception>
     public int Count { get; } = double.IsFinite(Minimum) && double.IsFinite(Maximum) && Minimum < Maximum ? (int)Require.AtLeast(Count, 1)
-        : throw new ArgumentException($"Bins need two finite ends, the lower first; given: {Minimum} and {Maximum}.");
+        : throw new ArgumentException($"Bins need two finite ends, the lower one first; given: {Minimum} and {Maximum}.");
 
     /// <summary>Makes bins to the same distance on either side of zero.</summary>
     public static HistogramBins Symmetric(double reach, int count = 80) => new(-Require.Positive(reach), reach, count);

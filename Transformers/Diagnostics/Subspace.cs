@@ -51,7 +51,7 @@ public abstract class Subspace
         internal override Tensor Of(ScoredCycle cycle) =>
             cycle[vectors] is { ndim: 3 } given && given.size(1) >= Count ? given.narrow(1, 0, Count)
             : throw new ArgumentException(
-                $"The first {Count} vectors of the column '{vectors}' need it of shape [{Count} or more, n]; it has " +
+                $"The column '{vectors}' must have shape [{Count} or more, n], so that its first {Count} vectors can be used; it has " +
                     $"{ColumnDefinition.Describe(cycle[vectors].Sizes()[1..])}.");
     }
 

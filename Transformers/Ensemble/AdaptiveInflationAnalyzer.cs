@@ -37,7 +37,8 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
         ObservingSystem.Check(observationOperator, observationError);
         if (inner is IFiniteSizeAnalyzer)
             throw new ArgumentException(
-                $"{inner.Name} finds the prior's inflation itself in every cycle; an adaptive inflation around it would be undone by it.",
+                $"{inner.Name} estimates the prior's inflation itself in every cycle and would undo an adaptive inflation. Leave one " +
+                "of the two out.",
                 nameof(inner));
         this.inner = inner;
         this.observationOperator = observationOperator;

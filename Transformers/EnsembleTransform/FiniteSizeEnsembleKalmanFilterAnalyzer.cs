@@ -35,7 +35,8 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : EnsembleAnalyzer, I
         this.form = form;
         if (Inflation.PriorFactor != 1)
             throw new ArgumentException(
-                "The finite-size filter finds the prior's inflation itself; only one of the posterior, or an additive one, can be given.",
+                "The finite-size filter estimates the prior's inflation itself; only an inflation of the posterior, or an additive " +
+                "one, can be given.",
                 nameof(inflation));
     }
 

@@ -14,7 +14,8 @@ public sealed record CombinedInflation : Inflation
             foreach (var other in Parts(second))
                 if (Same(one, other))
                     throw new ArgumentException(
-                        $"Two inflations that do the same to the same covariance make one of their product or sum: {one} and {other}.");
+                        $"Two inflations of the same kind for the same covariance cannot be combined: {one} and {other}. Give one with " +
+                        "their product or sum.");
     }
 
     /// <summary>The inflation that acts first.</summary>

@@ -66,7 +66,7 @@ public abstract record Inflation
     public static MultiplicativeInflation ForgettingFactor(double factor) =>
         Require.Positive(factor) <= 1 ? new(1 / Math.Sqrt(factor), InflationTarget.Prior)
         : throw new ArgumentOutOfRangeException(nameof(factor), factor,
-            $"A forgetting factor is above zero and at most one (one forgets nothing); given: {factor}.");
+            $"A forgetting factor must be above zero and at most one (one forgets nothing); given: {factor}.");
 
     /// <summary>Adds a covariance in every cycle, against errors in directions outside the ensemble.</summary>
     /// <param name="covariance">The covariance to add, of the state's dimension.</param>

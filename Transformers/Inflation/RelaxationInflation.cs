@@ -25,7 +25,7 @@ public sealed record RelaxationInflation : Inflation
         Weight = Require.NotNegative(weight);
         if (target == RelaxationTarget.Perturbations && weight > 1)
             throw new ArgumentOutOfRangeException(nameof(weight), weight,
-                $"The weight of a relaxation to the prior's perturbations is between zero (none) and one (the prior's own); given: " +
+                "The weight of a relaxation to the prior's perturbations must be between zero (none) and one (the prior's own); given: " +
                     $"{weight}.");
     }
 

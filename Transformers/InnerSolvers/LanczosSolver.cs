@@ -19,10 +19,10 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
     public InnerSolverOptions Options { get; } = options switch
     {
         { KeepDirections: true } =>
-            throw new ArgumentException("The Lanczos method goes along no conjugate directions that it could keep; " +
-            $"{nameof(ConjugateGradientSolver)} does.", nameof(options)),
-        { Restart: true } => throw new ArgumentException("The Lanczos method makes its solution at the end and does not restart; " +
-            $"{nameof(ConjugateGradientSolver)} does.", nameof(options)),
+            throw new ArgumentException(
+                $"The Lanczos method has no conjugate directions to keep; use {nameof(ConjugateGradientSolver)}.", nameof(options)),
+        { Restart: true } => throw new ArgumentException("The Lanczos method forms its solution at the end and cannot restart; use " +
+            $"{nameof(ConjugateGradientSolver)}.", nameof(options)),
         _ => (options ?? new()).Checked(),
     };
 

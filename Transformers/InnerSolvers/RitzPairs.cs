@@ -75,7 +75,7 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
         long batch = Values.size(0), k = Values.size(1);
         Require.Shape(Vectors, $"The vectors of {k} eigenpairs", batch, k, ColumnDefinition.AnySize);
         Require.Shape(Residuals, $"The residuals of {k} eigenpairs", batch, k);
-        Require.Shape(Known, $"What says which of {k} eigenpairs are known", batch, k);
+        Require.Shape(Known, $"The mask of known eigenpairs, for {k} eigenpairs,", batch, k);
         if (k > Vectors.size(2))
             throw new ArgumentException(
                 $"{k} eigenpairs are too many for vectors of {Vectors.size(2)} components; at most as many are possible.");

@@ -32,9 +32,9 @@ internal static class RowProducts
         var (values, vectors) = SymmetricEigenproblem.Solve(unit.matmul(unit.mT) + known.logical_not().to_type(rows.dtype).diag_embed());
         double smallest = values.min().ToDouble(), needed = rows.dtype == ScalarType.Float64 ? 1e-10 : 1e-4;
         if (!(smallest > needed))
-            throw new ArgumentException($"The {rows.size(1)} vectors of a subspace must not depend on each other: " +
-                $"the smallest eigenvalue of their Gram matrix, with lengths of one, is " +
-                $"{smallest:g3}; more than {needed:g1} is needed. Fewer vectors, or others, are the remedy.");
+            throw new ArgumentException($"The {rows.size(1)} vectors of a subspace must be linearly independent: the smallest " +
+                $"eigenvalue of their Gram matrix, with lengths of one, is {smallest:g3}; more than {needed:g1} is needed. Give fewer " +
+                "vectors, or others.");
         return (vectors * values.rsqrt().unsqueeze(-2)).matmul(vectors.mT) * scale.mT;
     }
 

@@ -57,8 +57,8 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
                     $"{dynamics.Dimension}.", nameof(observationOperator));
         if (dynamics.ModelError is not null)
             throw new ArgumentException(
-                $"The iterative ensemble smoother takes its model for perfect within the window, but {dynamics.Name} has an error; " +
-                    $"IEnKF-Q is for such models.", nameof(dynamics));
+                $"The iterative ensemble smoother assumes a perfect model within the window, but {dynamics.Name} has a model error; " +
+                    "use IEnKF-Q for it.", nameof(dynamics));
         this.dynamics = dynamics;
         this.observationOperator = observationOperator;
         this.observationError = observationError;
@@ -71,11 +71,12 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         if (prior is null) return;
         if (this.inflation.PriorFactor != 1)
             throw new ArgumentException(
-                "The finite-size smoother finds the prior's inflation itself; only a posterior inflation can be given.", nameof(inflation));
+                "The finite-size smoother estimates the prior's inflation itself; only a posterior inflation can be " +
+                "given.", nameof(inflation));
         if (this.use.IsMultiple)
             throw new ArgumentException(
-                "A finite-size prior counts each analysis as the first sight of its ensemble, which multiple data assimilation " +
-                    "contradicts; use single data assimilation.", nameof(use));
+                "A finite-size prior assumes that each ensemble is used in one analysis, but multiple data assimilation uses it in " +
+                    "several; use single data assimilation.", nameof(use));
     }
 
     [Saved]

@@ -35,7 +35,7 @@ public sealed record JointEstimation : AssimilationMethod
     {
         if (Method.For(Joint(system), context) is not ITransformer filter)
             throw new ArgumentException(
-                $"A joint estimation takes a method that can be applied at once; {Method.GetType().Name} has something to learn.",
+                $"A joint estimation needs a method with nothing to learn; {Method.GetType().Name} learns from data.",
                 nameof(Method));
         bool hasSpread = filter.Contract.Adds.Any(definition => definition.Column == Columns.AnalysisSpread);
         return new TransformerChain(

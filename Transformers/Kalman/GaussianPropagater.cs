@@ -16,7 +16,8 @@ public sealed class GaussianPropagater(IDynamics dynamics, [Saved(Since = 2)] do
 {
     private readonly double covarianceGrowth = covarianceGrowth >= 1 && double.IsFinite(covarianceGrowth) ? covarianceGrowth
         : throw new ArgumentOutOfRangeException(nameof(covarianceGrowth), covarianceGrowth,
-            $"A covariance grows by a finite factor of at least one per unit of time (one is no growth); given: {covarianceGrowth}.");
+            "The factor by which a covariance grows per unit of time must be finite and at least one (no growth); given: " +
+            $"{covarianceGrowth}.");
 
     /// <summary>The model.</summary>
     public IDynamics Dynamics => dynamics;

@@ -27,7 +27,7 @@ public sealed class TangentLinearChannelPropagater(IDynamics dynamics) : IPropag
     {
         using var scope = NewDisposeScope();
         Tensor state = analysis.First.State, channels = analysis.Second.Vector;
-        Require.Shape(channels, "Hidden channels that the tangent linear takes along", state.size(0), ColumnDefinition.AnySize,
+        Require.Shape(channels, "The hidden channels that the tangent linear propagates", state.size(0), ColumnDefinition.AnySize,
             state.size(1));
         var at = state.unsqueeze(1).expand(channels.Sizes()).contiguous();
         var carried = dynamics.TangentLinear(at, channels.to(state.dtype), interval).tanh();

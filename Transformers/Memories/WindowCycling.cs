@@ -11,7 +11,7 @@ public sealed record WindowCycling
     {
         if (shift < 1 || shift > Math.Max(1, length))
             throw new ArgumentOutOfRangeException(nameof(shift), shift,
-                $"A window of {length} cycles moves on by 1 to {length} cycles; given: {shift}.");
+                $"The shift of a window of {length} cycles must be between 1 and {length} cycles; given: {shift}.");
         Length = (int)Require.AtLeast(length, 0);
         Shift = shift;
     }

@@ -95,7 +95,7 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
         double last = Observations.Count > 0 ? Observations[^1].Time : Beginning ?? observation.Time;
         if (!(observation.Time >= last))
             throw new ArgumentException(
-                $"An observation at time {observation.Time:g9} comes too late for a window that has arrived at {last:g9}.",
+                $"An observation at time {observation.Time:g9} comes too late: the window has already reached {last:g9}.",
                 nameof(observation));
         var window = Map(tensor => tensor.alias());
         return window with
@@ -115,7 +115,7 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
     public WindowMemory<TInner> Analysed(TInner start, TInner current, RitzPairs? handedOn = null)
     {
         if (handedOn is not null)
-            Require.Shape(handedOn.Vectors, "The eigenvectors that an analysis hands on", start.Tensors.First().size(0),
+            Require.Shape(handedOn.Vectors, "The eigenvectors that an analysis passes on", start.Tensors.First().size(0),
                 ColumnDefinition.AnySize,
                 ColumnDefinition.AnySize);
         var kept = Observations.Select(observation => Map(observation, tensor => tensor.alias()));

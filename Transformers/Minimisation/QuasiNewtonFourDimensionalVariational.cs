@@ -94,7 +94,7 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation
         {
             var found = minimiser.FindMinimum(objective, objective.Point);
             return objective.Iterations >= Options.MaximumIterations ? objective.Report(QuasiNewtonStop.IterationLimit)
-                : objective.Report(QuasiNewtonStop.NoProgress, $"The minimiser ended by '{found.ReasonForExit}'.");
+                : objective.Report(QuasiNewtonStop.NoProgress, $"The minimiser stopped with '{found.ReasonForExit}'.");
         }
         catch (WindowObjective.ReducedException) { return objective.Report(QuasiNewtonStop.GradientReduced); }
         catch (MaximumIterationsException) { objective.Rethrow(); return objective.Report(QuasiNewtonStop.IterationLimit); }

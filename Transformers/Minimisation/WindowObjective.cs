@@ -86,7 +86,7 @@ internal sealed class WindowObjective : IObjectiveFunction
     public bool IsHessianSupported => false;
 
     /// <inheritdoc/>
-    public Matrix<double> Hessian => throw new NotSupportedException("A quasi-Newton method does without Hessian.");
+    public Matrix<double> Hessian => throw new NotSupportedException("A quasi-Newton method uses no Hessian.");
 
     /// <inheritdoc/>
     /// <remarks>MathNet makes one for each line search.</remarks>

@@ -29,7 +29,8 @@ public sealed class ParticlePropagater : IPropagater<ParticleMemory>
         this.scheme = Require.Defined(scheme);
         this.effectiveSizeRatio = effectiveSizeRatio is >= 0 and <= 1 ? effectiveSizeRatio
             : throw new ArgumentOutOfRangeException(nameof(effectiveSizeRatio), effectiveSizeRatio,
-                $"The share of particles that must count is between zero (never resample) and one (always); given: {effectiveSizeRatio}.");
+                "The effective fraction of the particles below which they are resampled must be between zero (never) and one (always); " +
+                $"given: {effectiveSizeRatio}.");
         this.jitter = jitter ?? ParticleJitter.None;
     }
 

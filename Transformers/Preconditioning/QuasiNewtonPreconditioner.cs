@@ -21,7 +21,7 @@ public sealed class QuasiNewtonPreconditioner : IPreconditioner
         Require.Shape(pairs.Directions, "The directions of a preconditioner", ColumnDefinition.AnySize, ColumnDefinition.AnySize,
             ColumnDefinition.AnySize);
         Require.Shape(pairs.Products, "The Hessian's products with the directions of a preconditioner", pairs.Directions.Sizes());
-        Require.Shape(pairs.Known, "What says which directions are known", pairs.Directions.Sizes()[..2]);
+        Require.Shape(pairs.Known, "The mask of known directions", pairs.Directions.Sizes()[..2]);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var curvatures = (pairs.Directions * pairs.Products).sum(-1).masked_fill(pairs.Known.logical_not(), double.PositiveInfinity);

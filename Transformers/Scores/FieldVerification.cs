@@ -108,8 +108,8 @@ public sealed class FieldVerification
     public VerificationScore ErrorBelow(FieldVerification other)
     {
         if (other.Squares.Count != Squares.Count)
-            throw new ArgumentException("Two verifications can be compared if they are of the same times; " +
-                $"given: {Squares.Count} and {other.Squares.Count}.", nameof(other));
+            throw new ArgumentException($"Two verifications can be compared only over the same times; given: {Squares.Count} and " +
+                $"{other.Squares.Count}.", nameof(other));
         double sum = RootMeanSquareError.Value + other.RootMeanSquareError.Value;
         var difference = Score([.. other.Squares.Zip(Squares, (theirs, ours) => theirs - ours)]);
         return sum > 0 ? new(difference.Value / sum, difference.StandardError / sum) : new(0, 0);

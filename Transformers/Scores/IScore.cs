@@ -114,15 +114,15 @@ public sealed class ScoredCycle
     {
         if (densities.TryGetValue(which, out var known)) return known;
         return densities[which] = (which == ScoredState.Forecast ? cursor.ForecastDensity : cursor.AnalysisDensity) ??
-            throw new SchemaException("The view has no densities: no assimilation method is in it, or a step behind the method gives the " +
-                "truth, the observation, the forecast or the analysis other values, and so leaves its state space.");
+            throw new SchemaException("The view has no densities: it has no assimilation method, or a step after the method changes " +
+                "the truth, the observation, the forecast or the analysis and so leaves the method's state space.");
     }
 
     /// <summary>The method's ensemble, <c>[batch, members, n]</c>.</summary>
     /// <exception cref="NotSupportedException">The method has no ensemble.</exception>
     public Tensor Members(ScoredState which) => Density(which) is EnsembleDensity ensemble ? ensemble.Members
         : throw new NotSupportedException(
-            $"A score of an ensemble needs a method that has one; the density of this one is a {Density(which).GetType().Name}.");
+            $"A score of an ensemble needs a method with an ensemble; the density of this method is a {Density(which).GetType().Name}.");
 
     /// <summary>The column of an estimate.</summary>
     public static Column ColumnOf(ScoredState which) => which == ScoredState.Forecast ? Columns.Forecast : Columns.Analysis;

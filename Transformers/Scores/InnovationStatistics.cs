@@ -49,7 +49,7 @@ public sealed class InnovationStatistics(IObservationOperator observationOperato
         }
     }
 
-    private int Counted => Count > 0 ? Count : throw new InvalidOperationException("No innovation was taken in yet.");
+    private int Counted => Count > 0 ? Count : throw new InvalidOperationException("No innovation was added yet.");
 
     /// <summary>Adds the innovations of a cycle.</summary>
     /// <param name="forecast">The density of the state before the observation is used.</param>

@@ -54,9 +54,9 @@ internal sealed class ScoreEvaluation
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         if (Cycles == 0 && scores.FirstOrDefault(score => score.NeedsDensities) is { } score && cursor.ForecastDensity is null)
-            throw new SchemaException($"The score '{score.Name}' needs the method's densities, which this view does not have: no " +
-                "assimilation method is in it, or a step behind the method gives the truth, the observation, the forecast or the " +
-                "analysis other values. Score the method's own output, before that step.");
+            throw new SchemaException($"The score '{score.Name}' needs the method's densities, which this view does not have: it has " +
+                "no assimilation method, or a step after the method changes the truth, the observation, the forecast or the analysis. " +
+                "Score the method's own output, before that step.");
         var cycle = new ScoredCycle(cursor, view.Schema);
         bool counts = Scored > 0 || (Cycles >= options.BurnIn && !(cursor.Time <= burnInEnd));
         // In the first cycle each score shows how many figures it has.
@@ -105,7 +105,8 @@ internal sealed class ScoreEvaluation
             var into = measured[due[k]] ??= new(batch, count);
             if (count != into.Count)
                 throw new InvalidOperationException(
-                    $"The score '{scores[due[k]].Name}' must give as many figures in every cycle; it gave {into.Count} and then {count}.");
+                    $"The score '{scores[due[k]].Name}' must give the same number of figures in every cycle; it gave {into.Count} and " +
+                    $"then {count}.");
             for (int b = 0; b < batch; b++) values.AsSpan(b * all + first, count).CopyTo(into.Latest.AsSpan(b * count));
             first += count;
         }

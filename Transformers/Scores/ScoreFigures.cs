@@ -49,7 +49,7 @@ public sealed class ScoreFigures
     {
         if (!(share is >= 0 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(share), share,
-                $"A quantile is asked for by a share between 0 and 1; given: {share}.");
+                $"The share of a quantile must be between 0 and 1; given: {share}.");
         double[] values =
             [.. Enumerable.Range(0, outcomes.Count).Where(Scored).SelectMany(b => sample.Of(b * Count + figure))
                 .Where(value => !double.IsNaN(value)).Order()];

@@ -44,7 +44,7 @@ public sealed record TruthBounds(double Lost, double Found)
         Require.Positive(Found, nameof(Found));
         return Lost >= Found ? this
             : throw new ArgumentOutOfRangeException(nameof(Lost), Lost,
-                $"The bound from which on a truth is lost must be at least that below which it is found again, {Found:g6}; given: " +
+                $"The bound above which the truth is lost must be at least {Found:g6}, the bound below which it is found again; given: " +
                     $"{Lost:g6}.");
     }
 }

@@ -53,7 +53,7 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory 
     {
         if (input.CycleCount is null)
             throw new ArgumentException(
-                $"{Name} goes back from the last cycle of a view, and this one never ends; take a number of its cycles first.",
+                $"{Name} starts from the last cycle of a view, and this view is endless; take a number of its cycles first.",
                 nameof(input));
         return new TrajectoryView(GetOutputSchema(input.Schema), input, source => new Cursor(this, input, source));
     }

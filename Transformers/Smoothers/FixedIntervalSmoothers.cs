@@ -15,8 +15,8 @@ public sealed record RauchTungStriebelSmoother : AssimilationMethod
     {
         if (Filter.Inflation is { VarianceFactor: not 1 } || Filter.CovarianceGrowthPerTimeUnit != 1)
             throw new ArgumentException(
-                "The Rauch-Tung-Striebel smoother goes back by the covariances of the model; a filter whose covariance is inflated has " +
-                    "others. Give the model's error instead.", nameof(Filter));
+                "The Rauch-Tung-Striebel smoother needs the covariances that the model gives; this filter inflates them. Give the " +
+                    "model an error instead.", nameof(Filter));
         return new(Name ?? "Rauch-Tung-Striebel smoother", Filter.For(system, context), new RauchTungStriebelStep(system.Dynamics));
     }
 }

@@ -40,8 +40,7 @@ public sealed class FourDimensionalVariationalAnalyzer(IWindowMinimisation metho
     public IWindowMinimisation Method => method;
 
     /// <summary>The observations that are used.</summary>
-    public WindowObservations Observations { get; } = Enum.IsDefined(observations) ? observations
-        : throw new ArgumentOutOfRangeException(nameof(observations), observations, $"No such choice of observations: {observations}.");
+    public WindowObservations Observations { get; } = Require.Defined(observations);
 
     /// <inheritdoc/>
     public WindowMemory<StateMemory> Analyze(WindowMemory<StateMemory> forecast, Observation observation, RandomStream random)

@@ -201,12 +201,12 @@ public sealed class AnalyzerCovarianceTests
         var system = twin.System;
         var method = twin.Estimator(SmallTwin.Brief with { Steps = 2, ValidationInterval = 2 }).Fit(twin.Training, twin.Validation);
         var analysis = twin.Context.Analysis;
-        Assert.Contains("least eigenvalue",
+        Assert.Contains("smallest eigenvalue, relative to the mean size",
             Assert.Throws<ArgumentOutOfRangeException>(() =>
                 analysis.WithUncertainty(method, twin.Dynamics, new() { EigenvalueFloor = 0 })).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => analysis.WithUncertainty(method, twin.Dynamics, new() { Cycles = 0 }));
         Assert.Contains("dimension 10", Assert.Throws<ArgumentException>(() => analysis.WithUncertainty(method, new Lorenz96(10))).Message);
-        Assert.Contains("no more",
+        Assert.Contains("the view has no cycle after it",
             Assert.Throws<ArgumentException>(() => analysis.WithUncertainty(method, twin.Dynamics).Fit(twin.Test.Take(30))).Message);
         var variational = analysis.ThreeDimensionalVariational(system,
             new() { Background = new KnownBackground(ErrorCovariance.Scalar(12, 1)) });

@@ -131,7 +131,7 @@ public sealed class AssimilationMethodTests
     [Theory]
     [InlineData("[]", "JSON object; given: Array")]
     [InlineData("{ \"method\": ", "one JSON object")]
-    [InlineData("{ \"members\": 3 }", "has a 'method'")]
+    [InlineData("{ \"members\": 3 }", "must have a text 'method'")]
     [InlineData("{ \"method\": \"etkv\" }", "There is no method 'etkv'; there are: climatology")]
     [InlineData("{ \"method\": \"etkf\", \"memebers\": 3 }",
         "no setting 'memebers' that a configuration can give; it has: DivergenceBound")]

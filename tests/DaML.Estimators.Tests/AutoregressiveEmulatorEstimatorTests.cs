@@ -377,7 +377,7 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
         Refused("LSTM works on windows of 4 cycles and the 3 after them, so it needs at least 7 cycles; given: 6",
             context.View(values[..6]), good);
         Refused("The validation of LSTM works on windows of 4 cycles", good, context.View(values[..6]));
-        Refused("never ends", new TrajectoryView(good.Schema, null, 0, good.OpenCursor), good);
+        Refused("this view is endless", new TrajectoryView(good.Schema, null, 0, good.OpenCursor), good);
         Refused("learns from 3 values every 1; the validation view has 2 every 1", good, context.View(values[.., .., ..2].contiguous()));
         Refused("learns from 3 values every 1; the validation view has 3 every 0.5", good, context.View(values, 0.5));
         Refused("in cycle 20 that LSTM learns from", Damaged(20), good);

@@ -149,7 +149,7 @@ public sealed class LaggedStatesTests
             context.Transforms.AutoregressiveEmulator("own", Records.Values, Records.Forecast, create, new() { Lags = 3 }).Fit(view, view);
         string message = Assert.Throws<ArgumentException>(() => Fit((r, _) => nn.Linear(r + 3, r))).Message;
         Assert.StartsWith("The network of own failed on windows of shape [", message);
-        Assert.Contains("It must make values of shape [rows, 1, 2]", message);
+        Assert.Contains("It must return values of shape [rows, 1, 2]", message);
         Assert.DoesNotContain('\n', message);
         Assert.Contains("returned null", Assert.Throws<ArgumentException>(() => Fit((_, _) => null!)).Message);
     }

@@ -225,7 +225,7 @@ public sealed class LearnedPreconditioningTests : IDisposable
             Assert.Throws<ArgumentOutOfRangeException>(() => new UNet(Layout, 1, new() { Features = 6 })).Message);
         Assert.Contains("dimension 12; the layout has 10", Assert.Throws<ArgumentException>(() =>
             new TransportedHessianNetwork(new UNet(FieldLayout.Circle(10), 1), 1, 32, FieldLayout.Circle(10), average)).Message);
-        Assert.Contains("needs the fixed eigenpairs",
+        Assert.Contains("is measured against fixed eigenpairs",
             Assert.Throws<ArgumentException>(() => new LearnedPreconditioningEstimator("x", Context(), Cost(), Layout,
             LearnedPreconditioningEstimator.Spectral(Layout, 3, 100), Options(HessianLoss.Divergence))).Message);
         Assert.Contains("at least 'ShortestLead' = 2",

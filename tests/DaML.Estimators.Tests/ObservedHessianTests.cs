@@ -131,7 +131,7 @@ public sealed class ObservedHessianTests : IDisposable
         using var twin = new ChangingTwin();
         var learned = twin.Learn(1, twin.Observed);
         var other = new AssimilationWindow(new State(twin.States(2, random)), new TimeInterval(0, 0.3), 0.05, []);
-        Assert.Contains("3 times is given a window with 0",
+        Assert.Contains("3 times; the window has 0",
             Assert.Throws<ArgumentException>(() => twin.Linearised(other, (at, quadratic) => learned.Find(at, quadratic, []))).Message);
     }
 

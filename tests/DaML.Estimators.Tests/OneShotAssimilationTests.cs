@@ -128,7 +128,8 @@ public sealed class OneShotAssimilationTests
             [Columns.Observation] = zeros([4, 2, 2], ScalarType.Float64),
             [Columns.ObservationErrorScale] = ones([4, 2], ScalarType.Float64),
         }, [1, 2, 3, 4]);
-        Assert.Contains("stay the same", Assert.Throws<SchemaException>(() => new ObservationBlocks(2).Transform(scaled)).Message);
+        Assert.Contains("that are the same in every cycle",
+            Assert.Throws<SchemaException>(() => new ObservationBlocks(2).Transform(scaled)).Message);
         Assert.Contains("at least 9 cycles; given: 8",
             Assert.Throws<ArgumentException>(() => new ObservationBlocks(9).Transform(view)).Message);
     }

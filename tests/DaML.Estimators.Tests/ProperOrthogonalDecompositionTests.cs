@@ -116,7 +116,7 @@ public sealed class ProperOrthogonalDecompositionTests
     {
         var pod = Fit(new ModeSelection.Count(3)).Decomposition;
         string message = Assert.Throws<ArgumentException>(() => pod.Project(ones(2, 15, dtype: ScalarType.Float64))).Message;
-        Assert.Contains("The field has 15 points, and the decomposition was learned from a grid of 12: it is of another grid or region",
+        Assert.Contains("The field has 15 points; the decomposition was learned on a grid of 12. Interpolate the field to that grid",
             message);
         Assert.Contains("The coefficients to reconstruct a field of", Assert.Throws<ArgumentException>(() => pod.Reconstruct(ones(2, 4,
             dtype: ScalarType.Float64))).Message);

@@ -119,7 +119,8 @@ public sealed class RidgeAutoregressionTests
         var mask = ones(50, 1, 2, dtype: ScalarType.Bool);
         mask[11, 0, 0] = false;
         Refused("lacks 1 values in cycle 11 (time 12)", context.View(noise, mask: mask));
-        Refused("never ends", context.Data.Twin(new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3))), column: Columns.Truth);
+        Refused("this view is endless", context.Data.Twin(new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3))),
+            column: Columns.Truth);
         Assert.Throws<SchemaException>(() => new RidgeAutoregressionEstimator(new Column("others"), Records.Forecast)
             .Fit(context.View(noise)));
         foreach (var options in (RidgeAutoregressionOptions[])[new() { Lags = 0 }, new() { Penalty = -1 }, new() { Penalty = double.NaN }])

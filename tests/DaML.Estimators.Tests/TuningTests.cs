@@ -192,10 +192,10 @@ public sealed class TuningTests(ITestOutputHelper output)
         Assert.Throws<ArgumentOutOfRangeException>(() => TuningSearch.GoldenSection(0, 1, 0));
         var grid = TuningSearch.Grid(1, 2, 3);
         Assert.Throws<ArgumentException>(() => context.Analysis.Tune(" ", grid, _ => new Off(_ => 1)));
-        Assert.Contains("two names",
+        Assert.Contains("must have different names; both are",
             Assert.Throws<ArgumentException>(() =>
                 context.Analysis.Tune(new("a", grid), new("a", grid), (_, _) => new Off(_ => 1))).Message);
-        Assert.Contains("grid of each",
+        Assert.Contains("give each of two settings a grid",
             Assert.Throws<ArgumentException>(() =>
                 context.Analysis.Tune(new("a", grid), new("b", TuningSearch.GoldenSection(0, 1, 0.1)), (_, _) => new Off(_ => 1))).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => Tune(grid, (_, _) => 1, new TuningOptions { Threads = 0 }));

@@ -62,7 +62,7 @@ public sealed class DensityChainTests
             string message = Assert.Throws<SchemaException>(() =>
                 context.Scores.Evaluate(view, new() { Scores = [new CrossEntropy()] })).Message;
             Assert.Contains("'cross-entropy' needs the method's densities", message);
-            Assert.Contains("a step behind the method gives", message);
+            Assert.Contains("a step after the method changes", message);
         }
         foreach (var cycle in twin.Take(2)) Assert.Null(cycle.ForecastDensity);
         // A second method behind the first has its own.

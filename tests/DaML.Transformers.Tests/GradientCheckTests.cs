@@ -129,7 +129,7 @@ public sealed class GradientCheckTests : IDisposable
             MaximumIterations = 300 }).Minimise(window);
         var check = cost.CheckGradient(window, minimum.Control);
         Assert.False(check.IsRight);
-        Assert.Contains("nothing can be told", check.ToString());
+        Assert.Contains("the check cannot decide", check.ToString());
     }
 
     [Theory, InlineData(1), InlineData(3), InlineData(8), InlineData(100)]

@@ -504,7 +504,7 @@ public sealed class PreconditionerTests : IDisposable
         Assert.Contains("too many", Assert.Throws<ArgumentException>(() => new SpectralPreconditioner(
             new(ones(2, M + 1), wide, zeros(2, M + 1), ones([2, M + 1], dtype: ScalarType.Bool)))).Message);
         var twice = cat([pairs.Vectors, pairs.Vectors.narrow(1, 0, 1)], 1);
-        Assert.Contains("depend on each other", Assert.Throws<ArgumentException>(() => new LimitedMemoryPreconditioner(twice,
+        Assert.Contains("must be linearly independent", Assert.Throws<ArgumentException>(() => new LimitedMemoryPreconditioner(twice,
             twice.matmul(matrix))).Message);
         Assert.Contains("positive definite", Assert.Throws<ArithmeticException>(() => new LimitedMemoryPreconditioner(pairs.Vectors,
             -pairs.Vectors)).Message);
@@ -540,7 +540,7 @@ public sealed class PreconditionerTests : IDisposable
                 new LimitedMemoryPreconditioning(new Given(wrong)),
                 new TwoLevelPreconditioning(new NoPreconditioning(), new SpectralPreconditioning(new Given(wrong)))])
                 Assert.Contains(expected, Assert.Throws<ArgumentException>(() => preconditioning.Prepare(null!, cost, [])).Message);
-        Assert.Contains("hands on",
+        Assert.Contains("passes on",
             Assert.Throws<ArgumentException>(() => new WindowMemory<StateMemory>(new(zeros(3, M)), WindowCycling.Disjoint(2))
             .Analysed(new(zeros(3, M)), new(zeros(3, M)), pairs)).Message);
     }

@@ -272,12 +272,12 @@ public sealed class SmootherTests
     {
         using var scope = NewDisposeScope();
         var (model, network, prior, view) = System(4, 1);
-        Assert.Contains("inflated",
+        Assert.Contains("this filter inflates them",
             Assert.Throws<ArgumentException>(() =>
                 context.Analysis.RauchTungStriebelSmoother(new AssimilationSystem(model, network) { Initial = prior },
                     new() { Filter = new ExtendedKalmanFilter { CovarianceGrowthPerTimeUnit = 2 } })).Message);
         var smoother = context.Analysis.RauchTungStriebelSmoother(new AssimilationSystem(model, network) { Initial = prior });
-        Assert.Contains("never ends",
+        Assert.Contains("this view is endless",
             Assert.Throws<ArgumentException>(() =>
                 smoother.Transform(context.Data.Twin(new AssimilationSystem(model, network) { Initial = prior }))).Message);
         string path = Path.Combine(Path.GetTempPath(), $"daml-{Guid.NewGuid():n}.daml");
