@@ -45,7 +45,7 @@ public abstract class Contract
     /// <summary>Writes a component and reads it again; skips the test if the object is not a component.</summary>
     protected T RoundTrip<T>(T component, DataAssimilationContext context) where T : class
     {
-        if (ComponentType.Find(component) is null) Assert.Skip($"{component.GetType().Name} is no component: it is not saved.");
+        if (ComponentType.Find(component) is null) Assert.Skip($"{component.GetType().Name} is not a component, so it cannot be saved.");
         string path = Path.Combine(Path.GetTempPath(), $"daml-conformance-{Guid.NewGuid():n}.model");
         try
         {

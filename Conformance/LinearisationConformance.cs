@@ -67,7 +67,7 @@ internal sealed class LinearisationConformance
         Tensor first = apply(States), second = apply(States);
         if (!first.isfinite().all().ToBoolean())
             throw new ConformanceException(subject, "finite",
-                "it gives infinite values or NaN at the states it is tested at; give it states of its own by ConformanceOptions.States.");
+                "it gives infinite values or NaN at the states of the test; give it other states by ConformanceOptions.States.");
         if ((first != second).any().ToBoolean())
             throw new ConformanceException(subject, "determinism", "two applications to the same state differ.");
         if ((before != States).any().ToBoolean())

@@ -27,13 +27,13 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 200, long 
 
     /// <inheritdoc/>
     public string Details => $"""
-        The forecast state alone does not say how well it is known. A network that writes hidden channels for its own next analysis
+        The forecast state alone does not tell how uncertain it is. A network that writes hidden channels for its own next analysis
         is trained beside the same network without, for {seeds} seeds: at the same training time, at the same number of steps, and with
         as many parameters. Training time is counted in steps by the cost of a step, measured side by side before.
         The cost of a cycle of learned and ensemble analyses is measured side by side too.
         --full trains one network of the publications' reference size (40 filters, 5 x 5) with 12 channels for --minutes, keeps a
-        checkpoint in the output folder and goes on with --resume; its model is learned-memory.daml. It begins as the network without a
-        memory that comes with the project. {Pretrained} scores one that was trained so.
+        checkpoint in the output folder and continues it with --resume; its model is learned-memory.daml. It starts from the network
+        without a memory that comes with the project. {Pretrained} scores one that was trained so.
         """;
 
     /// <inheritdoc/>
@@ -47,8 +47,8 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 200, long 
     [
         new("--interval", "TIME", "The time from one observation to the next, a multiple of 0.05 (default 0.05)."),
         new(Pretrained, "WEIGHTS",
-            "Score weights of a network with a memory instead of training: those that come with the project or, by name or path without " +
-                "extension, others.") { ValueOptional = true },
+            "Score weights of a network with a memory instead of training: those of the project, or others by name or path (without " +
+                "extension).") { ValueOptional = true },
     ];
 
     /// <inheritdoc/>
@@ -66,7 +66,7 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 200, long 
     private SampleResult Quick(SampleRun run, double interval)
     {
         if (run.Options.Resume)
-            throw new SampleException("--resume goes on with the one long training of --full; the quick size has many short ones.");
+            throw new SampleException("--resume continues the one long training of --full; the quick size has many short ones.");
         Kind[] kinds =
         [
             new(Learned, "plain, same training time", new(), null),
@@ -171,7 +171,7 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 200, long 
     private SampleResult Reference(SampleRun run, double interval, ShippedWeights? weights)
     {
         if (weights is not null && run.Options.Resume)
-            throw new SampleException($"--resume continues a training; with {Pretrained} there is none.");
+            throw new SampleException($"--resume continues a training; {Pretrained} does no training.");
         var memory = weights?.Memory ?? new HiddenChannelOptions { Count = 12 };
         var (experiment, analysis, error) = run.Track(progress =>
         {

@@ -27,7 +27,7 @@ public sealed class AskAndTellSample(long burnIn = 100, long cycles = 300) : ISa
         for {burnIn + cycles:N0} cycles, three times: with the model in process; with the same model as an awk program,
         {Processes} processes at once, each of which reads a file of states and writes a file of results; and with that program
         failing on purpose: every {FailEvery}th run fails, and at every {DieEvery}th the process dies in the middle of a line.
-        Crashed members are resampled from the survivors. Half way, the assimilation is written to a file and goes on from there,
+        Crashed members are resampled from the survivors. Half way, the assimilation is written to a file and continued from there,
         as from one cluster job to the next. Takes less than a minute; needs awk.
         """;
 

@@ -44,10 +44,10 @@ internal sealed class ShippedWeights
             return fitting.Length switch
             {
                 0 => throw new SampleException(
-                    $"{option}: this build comes with no weights of a {kind.Name}. Train without {option}, or name a file of weights."),
+                    $"{option}: this build has no weights of a {kind.Name}. Train without {option}, or name a file of weights."),
                 1 => fitting[0],
                 _ => throw new SampleException(
-                    $"{option}: say which weights; there are: " +
+                    $"{option}: several weights fit; name one of: " +
                         $"{string.Join(", ", fitting.Select(one => System.IO.Path.GetFileName(one.Path)))}."),
             };
         }
@@ -55,11 +55,11 @@ internal sealed class ShippedWeights
         if (all.Contains(path)) path = Shipped(path);
         else if (!File.Exists(path + Extension))
             throw new SampleException(
-                $"{option}: there are no weights '{given}': there is no such file, and with the project come " +
+                $"{option}: the weights '{given}' were not found: no such file exists, and the weights of the project are " +
                     $"{(all.Length == 0 ? "none" : string.Join(", ", all))}.");
         return Read(kind, path)
             ?? throw new SampleException(
-                $"{option}: the weights '{path}' belong to no {kind.Name} but to {Described(path).ToJsonString()}.");
+                $"{option}: the weights '{path}' are not of a {kind.Name}; they were made by {Described(path).ToJsonString()}.");
     }
 
     // Those at a path, if they are of the kind.

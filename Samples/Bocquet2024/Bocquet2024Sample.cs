@@ -24,8 +24,8 @@ public sealed class Bocquet2024Sample(Bocquet2024Settings? quick = null) : ISamp
         observation errors; networks learn random observing systems and the Kuramoto-Sivashinsky equation.
         {TrainingMinutes:0} minutes are for the main network, on one core; trainings and measurements run side by side, a core each,
         some 20 minutes in all on two. --full takes the paper's network and batch and wants a GPU and hours.
-        Writes report.html, every figure as SVG and learned.daml. Ctrl-C keeps the parts that are finished and the checkpoints
-        of those that are not; --resume goes on with them.
+        Writes report.html, every figure as SVG and learned.daml. Ctrl-C keeps the finished parts and the checkpoints
+        of the others; --resume continues them.
         """;
 
     /// <inheritdoc/>
@@ -40,8 +40,8 @@ public sealed class Bocquet2024Sample(Bocquet2024Settings? quick = null) : ISamp
     /// <inheritdoc/>
     public IReadOnlyList<SampleSetting> Settings { get; } =
         [new(Pretrained, "WEIGHTS",
-            "Score weights instead of training the main network: those that come with the project or, by name or path without extension, " +
-                "others.") { ValueOptional = true }];
+            "Score weights instead of training the main network: those of the project, or others by name or path (without " +
+                "extension).") { ValueOptional = true }];
 
     /// <inheritdoc/>
     public SampleResult Run(SampleRun run)
@@ -56,7 +56,7 @@ public sealed class Bocquet2024Sample(Bocquet2024Settings? quick = null) : ISamp
         var figures = run.Track(progress => runner.Run(parts.All, progress));
 
         var table = new Bocquet2024Table(settings, quick: !full, pretrained: weights is not null, figures);
-        var shown = PublishedFigure.Table("Bocquet et al. (2024): RMSE of the analysis unless said", table.Rows);
+        var shown = PublishedFigure.Table("Bocquet et al. (2024): RMSE of the analysis unless stated otherwise", table.Rows);
         run.Show(shown);
         var result = new SampleResult(Chosen(run, settings, minutes, weights, figures), PublishedFigure.Metrics(table.Rows));
         Draw(run, new Bocquet2024Figures(settings, figures), shown, result);
@@ -109,9 +109,9 @@ public sealed class Bocquet2024Sample(Bocquet2024Settings? quick = null) : ISamp
                 "(a) The weights learned at n = 40 in other dimensions, beside the EnKF-N with as many members as dimensions (the " +
                     "paper's figure 3); (b) the number of Lyapunov exponents that are not negative."),
             (figures.Noise(), "noise",
-                "Observations with other errors: the weights learned at 1 where the analysis goes on believing in R = I, and where it is " +
-                    "told the true R; a network that learned with an error drawn for each trajectory, told R. Where a point is missing " +
-                        "the truth was lost."),
+                "Observations with other errors: the weights learned at 1 where the analysis still assumes R = I, and where it is " +
+                    "given the true R; a network that learned with an error drawn for each trajectory, told R. Where a point is " +
+                    "missing the truth was lost."),
             (figures.Density(), "density", "One network that learned on observing systems of random density, tested at fixed densities."),
             (figures.Fields(), "kuramoto-sivashinsky",
                 "The Kuramoto-Sivashinsky equation: truth, learned analysis and its error on a finer scale."),

@@ -22,9 +22,9 @@ public sealed class Bocquet2025Sample(Bocquet2025Plan? plan = null) : ISample
         to 1.4 and the forcing from 4 to 16, with EnKF-N and IEnKF-N (40 members), learned analyses, and learned analyses that do
         not see the forecast, have no activations or are linear in the innovation. Then why they work: how increments grow with the
         innovation, mean marginal gains for 40 and 80 sites and for sparse networks, what training depends on.
-        --quick takes about 17 minutes on two idle cores with networks of 5,600 parameters, each but the first of a sweep begun with
+        --quick takes about 17 minutes on two idle cores with networks of 5,600 parameters, each but the first of a sweep starting from
         its neighbour's weights; --full takes the paper's settings and wants a GPU for days.
-        Writes report.html and the figures as SVG. Ctrl-C keeps every point that is measured; --resume goes on with the rest.
+        Writes report.html and the figures as SVG. Ctrl-C keeps every point that is measured; --resume continues with the rest.
         """;
 
     /// <inheritdoc/>

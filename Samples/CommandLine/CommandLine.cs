@@ -22,10 +22,10 @@ public static class CommandLine
     private const string About = """
         DaML: data assimilation with machine learning, as estimators you compose.
 
-        New here? Start with
+        Start with
           daml demo                  learns an analysis for the Lorenz-96 model and compares it with the classical filters (some minutes)
           daml list                  shows the published experiments that can be run
-          daml sample NAME --help    says what one does, what it writes and how long it takes
+          daml sample NAME --help    tells what a sample does, what it writes and how long it takes
 
         Exit codes: 0 done, 1 failed, 2 the command line is wrong or cannot be met, 130 stopped by Ctrl-C or SIGTERM.
         """;
@@ -41,10 +41,11 @@ public static class CommandLine
         CancellationToken cancellation)
     {
         var details = new Dictionary<Command, string>();
-        var list = new Command("list", "Shows the samples there are.");
+        var list = new Command("list", "Lists the samples.");
         list.SetAction(_ => List(samples, console));
 
-        var name = new Argument<string?>("NAME") { Description = "One of those that 'daml list' shows.", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("NAME") { Description = "The name of a sample; 'daml list' shows them " +
+            "all.", Arity = ArgumentArity.ZeroOrOne };
         var sample = new Command("sample", "Runs a published experiment by its name.") { name };
         foreach (var one in samples) sample.Add(CommandOf(one));
 
@@ -145,7 +146,7 @@ public static class CommandLine
             }
         }
         output.WriteLine();
-        output.WriteLine("Run one with 'daml sample NAME'; 'daml sample NAME --help' says more about it.");
+        output.WriteLine("Run one with 'daml sample NAME'; 'daml sample NAME --help' tells more about it.");
         return 0;
     }
 
@@ -180,7 +181,7 @@ public static class CommandLine
         {
             bool resumable = sample.TrainingMinutes is not null && run.CanResume;
             error.WriteLine($"daml: {sample.Name} was stopped before its end." +
-                (resumable ? " The same command with --resume goes on with the training." : ""));
+                (resumable ? " The same command with --resume continues the training." : ""));
             if (!options.Quiet) TellWritten(run, null);
             return Stopped;
         }

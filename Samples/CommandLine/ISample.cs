@@ -83,7 +83,7 @@ public sealed record SampleResult(IReadOnlyDictionary<string, object> Settings, 
         foreach (var (name, value) in metrics)
             if (!double.IsFinite(value))
                 throw new ArgumentException(
-                    $"The metric '{name}' is {value}; metrics are finite numbers, what could not be measured is left out.",
+                    $"The metric '{name}' is {value}; a metric must be a finite number. Leave out what could not be measured.",
                     nameof(metrics));
         return metrics;
     }
@@ -99,8 +99,8 @@ public sealed record SweepPoint(double Value, string Method, double? Rmse)
     /// <exception cref="ArgumentException">Value or error is infinite or not a number.</exception>
     public double? Rmse { get; } = double.IsFinite(Value) && double.IsFinite(Rmse ?? 0) ? Rmse
         : throw new ArgumentException(
-            $"A point of a sweep has a finite value and a finite error, or none where the truth was lost; given: {Rmse} of {Method} at " +
-                $"{Value}.");
+            $"A point of a sweep must have a finite value and a finite error, or none where the truth was lost; given: {Rmse} of " +
+                $"{Method} at {Value}.");
 }
 
 /// <summary>Something a user asked for that cannot be done; the message is shown as it is and the exit code is 2.</summary>

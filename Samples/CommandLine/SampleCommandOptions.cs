@@ -33,7 +33,7 @@ internal sealed class SampleCommandOptions
     private readonly Option<string?> json = new("--json")
         { Description = "Also write settings and measured figures to this file as JSON.", HelpName = "FILE" };
     private readonly Option<bool> profile = new("--profile")
-        { Description = "Also show where the time went: phases, managed memory they allocated, the most that was resident." };
+        { Description = "Also show the time and the managed memory of each phase, and the peak resident memory." };
     private readonly Option<bool> quiet = new("--quiet") { Description = "Show only results and errors: no progress, no list of files." };
     private readonly Option<bool>? quick, full, resume;
     private readonly IReadOnlyList<(Option<string?> Option, bool ValueOptional)> own;
@@ -43,7 +43,7 @@ internal sealed class SampleCommandOptions
         this.sample = sample;
         output = new Option<string>("--out")
         {
-            Description = "The folder for model, figures and page; made where it is missing.",
+            Description = "The folder for model, figures and page; it is made if it is missing.",
             HelpName = "FOLDER",
             DefaultValueFactory = _ => Path.Combine("daml-out", sample.Name),
         };
@@ -71,7 +71,7 @@ internal sealed class SampleCommandOptions
                 },
             };
             resume = new Option<bool>("--resume")
-                { Description = "Go on with the training that an earlier run was stopped in, in the same folder and with the same seed." };
+                { Description = "Continue the training of an earlier run that was stopped, in the same folder and with the same seed." };
         }
         if (sample.Sizes.Count > 1)
         {

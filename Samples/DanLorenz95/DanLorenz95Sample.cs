@@ -17,7 +17,7 @@ public sealed class DanLorenz95Sample(DanLorenz95Plan? plan = null) : ISample
 
     /// <inheritdoc/>
     public string Details => $"""
-        Data assimilation networks, which are told neither the model nor the observation operator: (a) on linear-Gaussian
+        Data assimilation networks, which know neither the model nor the observation operator: (a) on linear-Gaussian
         systems, where theorem 4.1 says that the optimum is the Kalman filter; (b) on Lorenz-63 beside a particle filter of {new
         DanLorenz95Plan().Particles:N0}; (c) on Lorenz-95 with 40 sites and model noise, by truncated back-propagation in stages
         and by direct optimisation, which overfits, beside IEnKF-Q and EnKF-N with 20 members; and the error over the memory's
@@ -65,20 +65,21 @@ public sealed class DanLorenz95Sample(DanLorenz95Plan? plan = null) : ISample
         [
             new ReportParagraph(
                 "Analyzer, propagater and procoder are networks over a memory, learned together to make the cross-entropy of prior and " +
-                    "posterior small (Boudier et al. eq. 4.3). They are told neither the model nor the observation operator."),
+                    "posterior small (Boudier et al. eq. 4.3). They know neither the model nor the observation operator."),
             .. tables,
             new ReportFigure(run.Write(results.Truncated(), "truncated"),
                 "Lorenz-95, truncated back-propagation (figure 4 of the paper): cost in training and on held-out trajectories over the " +
                     "optimiser steps of all stages; cross-entropy of prior and posterior cycle by cycle in a test from an empty memory; " +
                         "and the posterior error there, with the weights after each stage."),
             new ReportFigure(run.Write(results.Direct(), "direct"),
-                "Lorenz-95, direct optimisation over the same cycles again and again (figure 3 of the paper): what is learned by heart " +
-                    "does not hold on other trajectories."),
+                "Lorenz-95, direct optimisation over the same cycles again and again (figure 3 of the paper): the networks overfit and " +
+                    "fail on other trajectories."),
             new ReportFigure(run.Write(results.Memory(), "memory"),
                 "Lorenz-63: posterior error over the numbers a method remembers, m for networks and 3 N for EnKF-N with N members."),
             new ReportFigure(run.Write(results.Depth(), "depth"),
-                "What the graph of an optimiser step holds, over the cycles it goes through: direct optimisation pays for all of them, " +
-                    "truncated back-propagation for its few, whatever the trajectories' length. That is the paper's reason to truncate."),
+                "What the graph of an optimiser step holds, over the cycles it goes through: direct optimisation holds all of them, " +
+                    "truncated back-propagation only its few, whatever the trajectories' length. That is the paper's reason to " +
+                    "truncate."),
             new ReportHeading("Settings"),
             new ReportSettings(settings),
         ]));

@@ -42,7 +42,7 @@ public sealed class DemoSample(long burnIn = 200, long cycles = 2000, long steps
         an ensemble. It is trained for {TrainingMinutes:0} minutes at most, saved, read back, and scored over {cycles:N0} test cycles beside
         the observations themselves, 3D-Var and four ensemble filters.
         Writes learned.daml (the model), report.html (table and figures on one page) and the figures as SVG.
-        Ctrl-C during training keeps the best model so far; --resume goes on where it was stopped.
+        Ctrl-C during training keeps the best model so far; --resume continues from there.
         """;
 
     /// <inheritdoc/>

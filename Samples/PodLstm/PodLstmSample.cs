@@ -30,7 +30,7 @@ public sealed class PodLstmSample : ISample
     /// <inheritdoc/>
     public string Details => """
         Daily sea-level pressure over the North Atlantic (2001-2010) and height of 500 hPa over Europe (2000-2002), both NCEP/NCAR
-        Reanalysis 1. Years apart teach (seasonal cycle, modes, ridge regression, linear inverse model, LSTM), choose and test.
+        Reanalysis 1. Separate years train (seasonal cycle, modes, ridge regression, linear inverse model, LSTM), validate and test.
         Forecasts to 20 days start from the same noisy observations at drawn sites: from each day's interpolated map, from 4D-Var
         through the emulator (windows by themselves, and cycled), from ETKF and EnKF-N; and from the true coefficients, the best
         there is. Region and data are not the paper's, so its numbers are not replicated.
@@ -109,7 +109,7 @@ public sealed class PodLstmSample : ISample
                 "the third day on."));
             report.Add(new ReportFigure(
                 run.Write(PodLstmFigures.Improvement(experiment, system, "lstm", "lstm_4dvar"), name + "-improvement"),
-                "Where assimilation makes the emulator's forecasts better, over all starts of the test."));
+                "The regions where assimilation improves the emulator's forecasts, over all starts of the test."));
         }
         var few = experiment.Systems[Math.Min(1, experiment.Systems.Count - 1)];
         report.Add(new ReportFigure(

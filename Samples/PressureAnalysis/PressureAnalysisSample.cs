@@ -74,10 +74,10 @@ public sealed class PressureAnalysisSample : ISample
                 "Root-mean-square error over the whole field of the analysis (lead 0) and of forecasts from it."),
             consistency,
             new ReportFigure(run.Write(PressureFigures.Innovations(kalman), "innovations"),
-                "What the Kalman filter did not foresee, against what it expects of that. Its model error is the same all year, so that " +
-                    "it trusts itself too much in winter and too little in summer."),
+                "The Kalman filter's innovations against the size that it predicts. Its model error is the same all year, so it is " +
+                    "overconfident in winter and underconfident in summer."),
             new ReportFigure(run.Write(PressureFigures.Year(kalman), "year"),
-                "Error of each day's analysis, and what the filter expects it to be."),
+                "Error of each day's analysis, and the error that the filter predicts."),
             new ReportSettings(chosen),
             new ReportParagraph(
                 "NCEP/NCAR Reanalysis 1 data provided by the NOAA Physical Sciences Laboratory, Boulder, Colorado, USA (Kalnay et al. " +

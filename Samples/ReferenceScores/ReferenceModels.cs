@@ -29,7 +29,7 @@ internal static class ReferenceModels
     public static IDynamics Make(ReferenceExperiment experiment)
     {
         string name = experiment.Model.TryGetValue("name", out var given) ? given.ToString()
-            : throw new SampleException("An experiment's model has a 'name'.");
+            : throw new SampleException("An experiment's model must have a 'name'.");
         if (!Known.TryGetValue(name, out var model))
             throw new SampleException($"There is no model '{name}'; there are: {string.Join(", ", Known.Keys)}.");
         var settings = new NamedSettings(name, experiment.Model).Only([.. model.Settings, "noise", "name"]);

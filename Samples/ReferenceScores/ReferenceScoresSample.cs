@@ -41,7 +41,7 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
 
     /// <inheritdoc/>
     public IReadOnlyList<SampleSetting> Settings { get; } =
-        [new(RowsOption, "FILE", "Measure the rows of this file instead of those that come with the project.")];
+        [new(RowsOption, "FILE", "Measure the rows of this file instead of those of the project.")];
 
     /// <inheritdoc/>
     public SampleResult Run(SampleRun run)
@@ -150,12 +150,10 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
     {
         var blocks = new List<ReportBlock>
             { new ReportParagraph(
-                "Every method beside figures that systems of others published for the same settings. A statistical figure is the median " +
-                    "over independent experiments; one in which the method diverged or lost its truth (an error above " +
-                                                                     "that of optimal interpolation) is counted and left out. " +
-                                                                 "Tracked is the mean error of the cycles in which the truth is not " +
-                                                                     "lost; losses are counted in 1,000 cycles, and their length is in " +
-                                                                         "cycles.") };
+                "Every method beside the figures that other systems published for the same settings. A statistical figure is the " +
+                    "median over independent experiments; one in which the method diverged or lost its truth (an error above that of " +
+                    "optimal interpolation) is counted and left out. Tracked is the mean error of the cycles in which the truth is not " +
+                    "lost; losses are counted in 1,000 cycles, and their length is in cycles.") };
         var measured = outcomes.Where(outcome => !outcome.Row.IsExact && outcome.PerSeed.Count > 0).ToList();
         blocks.AddRange(tables);
         foreach (var group in measured.GroupBy(outcome => outcome.Row.ModelName))

@@ -38,8 +38,8 @@ internal sealed record ReferenceTable(IReadOnlyDictionary<string, ReferenceExper
         catch (Exception refused)
         when (refused is JsonException
         or ArgumentException) { throw new SampleException(
-            $"'{path}' holds no table of reference scores: {refused.Message.ReplaceLineEndings(" ")}"); }
-        if (table.Rows.Count == 0) throw new SampleException($"'{path}' holds no rows.");
+            $"'{path}' is not a table of reference scores: {refused.Message.ReplaceLineEndings(" ")}"); }
+        if (table.Rows.Count == 0) throw new SampleException($"'{path}' has no rows.");
         for (int i = 0; i < table.Rows.Count; i++)
         {
             try { table.Rows[i].Check(table); }
@@ -75,7 +75,7 @@ internal sealed record ReferenceStart(double Variance, IReadOnlyList<double>? Me
     public GaussianInitialCondition Of(long dimension)
     {
         if (Mean is null == Level is null)
-            throw new SampleException("A start has either a 'mean' with one number a component or a 'level'.");
+            throw new SampleException("A start must have either a 'mean', one number for each component, or a 'level'.");
         double[] mean = Mean is null ? [.. Enumerable.Repeat(Level!.Value, (int)dimension)] : [.. Mean];
         if (mean.Length != dimension)
             throw new SampleException($"The start's mean has {mean.Length} components; the model has {dimension}.");
@@ -110,9 +110,10 @@ internal sealed record ReferenceTolerance(double? Share = null, bool Below = fal
         int given = (Share is null ? 0 : 1) + (Below ? 1 : 0) + (Relative is null ? 0 : 1);
         if (given != 1)
             throw new SampleException(
-                "A tolerance says one of 'share' (within this share), 'below' (true) and 'relative' (equal to within this difference).");
+                "A tolerance must have exactly one of 'share' (within this share), 'below' (true) and 'relative' (equal to within this " +
+                "difference).");
         if ((Share ?? Relative ?? 1) is not (> 0 and <= 1))
-            throw new SampleException($"A tolerance lies above 0 and is at most 1; given: {Share ?? Relative}.");
+            throw new SampleException($"A tolerance must be above 0 and at most 1; given: {Share ?? Relative}.");
     }
 }
 
@@ -152,12 +153,12 @@ internal sealed record ReferenceRow(double Expected, ReferenceTolerance Toleranc
         if (Case is not null)
         {
             if (Experiment is not null || Method is not null || Quantity is null)
-                throw new SampleException("A row with a 'case' has a 'quantity', and neither 'experiment' nor 'method'.");
+                throw new SampleException("A row with a 'case' must have a 'quantity', and neither 'experiment' nor 'method'.");
             ExactCases.Find(Case).Check(new NamedSettings(Case, Settings), Quantity);
             return;
         }
         if (Experiment is null || Method is null || Quantity is not null)
-            throw new SampleException("A row has an 'experiment' and a 'method', or else a 'case' and a 'quantity'.");
+            throw new SampleException("A row must have an 'experiment' and a 'method', or else a 'case' and a 'quantity'.");
         if (!table.Experiments.TryGetValue(Experiment, out var experiment))
             throw new SampleException($"There is no experiment '{Experiment}'; there are: {string.Join(", ", table.Experiments.Keys)}.");
         ReferenceExecution.Prepare(this, experiment, new DataAssimilationContext(), 1, 1, isRehearsal: true);

@@ -212,8 +212,8 @@ public sealed class ReferenceScoresTests : IDisposable
     [InlineData("\"members\": 10", "\"members\": 1", "must be at least 2; given: 1")]
     [InlineData("\"Lorenz-63, every 0.25\", \"method\"", "\"Lorenz-63\", \"method\"",
         "There is no experiment 'Lorenz-63'; there are: Lorenz-63, every 0.25")]
-    [InlineData("{ \"share\": 0.9 }", "{ }", "A tolerance says one of 'share'")]
-    [InlineData("{ \"share\": 0.9 }", "{ \"share\": -1 }", "A tolerance lies above 0")]
+    [InlineData("{ \"share\": 0.9 }", "{ }", "A tolerance must have exactly one of 'share'")]
+    [InlineData("{ \"share\": 0.9 }", "{ \"share\": -1 }", "A tolerance must be above 0")]
     [InlineData("{ \"share\": 0.9 }", "{ \"within\": 0.9 }", "within")]
     [InlineData("\"source\": \"a test\"", "\"sauce\": \"a test\"", "sauce")]
     [InlineData("\"method\": \"EnKF-N\"", "\"case\": \"EnKF-N\"", "neither 'experiment' nor 'method'")]
@@ -235,9 +235,9 @@ public sealed class ReferenceScoresTests : IDisposable
     public void A_case_that_is_not_known_is_refused(string row, string expected) => Assert.Contains(expected, Measure(With(row)).Error);
 
     [Theory]
-    [InlineData("", "holds no table")]
-    [InlineData("[]", "holds no table")]
-    [InlineData("{ \"experiments\": {}, \"rows\": [] }", "holds no rows")]
+    [InlineData("", "is not a table of reference scores")]
+    [InlineData("[]", "is not a table of reference scores")]
+    [InlineData("{ \"experiments\": {}, \"rows\": [] }", "has no rows")]
     public void A_file_that_is_no_table_is_refused(string text, string expected) => Assert.Contains(expected, Measure(text).Error);
 
     [Fact]
