@@ -246,7 +246,7 @@ public sealed class BackgroundErrorTests : IDisposable
             context.Data.Twin(
                 new AssimilationSystem(lorenz, new ObservationNetwork(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1))));
         foreach (BackgroundErrors errors in (BackgroundErrors[])[new ForecastErrors(), new StateStatistics()])
-            Assert.Contains("never ends; use Take",
+            Assert.Contains("this view is endless; use Take",
                 Assert.Throws<ArgumentException>(() => errors.Estimate(lorenz, endless, Columns.Truth)).Message);
 
         var (view, values) = Series();

@@ -104,7 +104,7 @@ public sealed class WeightFilesTests : IDisposable
         Written();
         string Refused(ResidualConvolutionOptions network) =>
             Assert.Throws<ModelArchiveException>(() => new SmallTwin().Estimator(network: network).Pretrained(Name)).Message;
-        Assert.Contains("Float32 [8, 2, 5] and the network needs Float32 [16, 2, 5]", Refused(SmallTwin.Network with { Filters = 16 }));
+        Assert.Contains("Float32 [8, 2, 5]; the network needs Float32 [16, 2, 5]", Refused(SmallTwin.Network with { Filters = 16 }));
         Assert.Contains("'trunk.convolutions.2.weight' is missing", Refused(SmallTwin.Network with { SubBlocks = 3 }));
         Assert.Contains("'trunk.convolutions.1.weight' has no place", Refused(SmallTwin.Network with { SubBlocks = 1 }));
         Assert.Contains("\"filters\":8", Refused(SmallTwin.Network with { SubBlocks = 1 }));

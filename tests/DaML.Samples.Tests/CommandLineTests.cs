@@ -100,7 +100,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("demo --minutes", "--minutes")]
     [InlineData("demo --seed 1.5", "--seed must be a whole number; given: '1.5'")]
     [InlineData("demo --seed 99999999999999999999", "--seed must be a whole number")]
-    [InlineData("demo --device gpu", "--device: A device is 'cpu', 'cuda' or 'cuda:N'; given: 'gpu'.")]
+    [InlineData("demo --device gpu", "--device: A device must be 'cpu', 'cuda' or 'cuda:N'; given: 'gpu'.")]
     [InlineData("demo --device cuda:99", "--device: The device 'cuda:99' is not available: ")]
     [InlineData("demo --out /dev/null/x", "--out: the folder '/dev/null/x' cannot be written to")]
     [InlineData("demo --json /", "--json: '/' is a folder; name a file.")]
@@ -218,7 +218,7 @@ public sealed class CommandLineTests : IDisposable
         string json = Path.Combine(folder.FullName, "r.json");
         var (code, output, error) = Daml([sample], stop.Token, "demo", "--out", folder.FullName, "--json", json);
         Assert.Equal(CommandLine.Stopped, code);
-        Assert.Contains("demo was stopped before its end. The same command with --resume goes on", error);
+        Assert.Contains("demo was stopped before its end. The same command with --resume continues the training.", error);
         Assert.Contains("learned.daml", output);
         Assert.DoesNotContain("never.svg", output);
         Assert.False(File.Exists(json));
