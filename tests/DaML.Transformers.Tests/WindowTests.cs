@@ -107,7 +107,8 @@ public sealed class WindowTests
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => WindowCycling.Overlapping(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => WindowCycling.Overlapping(3, 0));
-        Assert.Contains("must be between 1 and 3 cycles", Assert.Throws<ArgumentOutOfRangeException>(() => WindowCycling.Overlapping(3, 4)).Message);
+        Assert.Contains("must be between 1 and 3 cycles",
+            Assert.Throws<ArgumentOutOfRangeException>(() => WindowCycling.Overlapping(3, 4)).Message);
         using var scope = NewDisposeScope();
         var window = new WindowMemory<StateMemory>(new(ones(1, 1)), WindowCycling.Disjoint(2));
         Assert.Throws<InvalidOperationException>(() => window.StartTime);
