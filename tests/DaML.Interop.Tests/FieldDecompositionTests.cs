@@ -54,7 +54,7 @@ public sealed class FieldDecompositionTests : IDisposable
         Assert.Contains("of shape [561], but it has shape [377]", Assert.Throws<SchemaException>(() => modes.Transform(part)).Message);
         using var cursor = part.OpenCursor();
         cursor.MoveNext();
-        Assert.Contains("The field has 377 points, and the decomposition was learned from a grid of 561",
+        Assert.Contains("The field has 377 points; the decomposition was learned on a grid of 561",
             Assert.Throws<ArgumentException>(() => modes.Decomposition.Project(cursor[Field])).Message);
     }
 
