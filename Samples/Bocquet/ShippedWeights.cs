@@ -59,7 +59,7 @@ internal sealed class ShippedWeights
                     $"{(all.Length == 0 ? "none" : string.Join(", ", all))}.");
         return Read(kind, path)
             ?? throw new SampleException(
-                $"{option}: the weights '{path}' are not of a {kind.Name}; they were made by {Described(path).ToJsonString()}.");
+                $"{option}: the weights '{path}' are not of a {kind.Name}; their description is {Described(path).ToJsonString()}.");
     }
 
     // Those at a path, if they are of the kind.

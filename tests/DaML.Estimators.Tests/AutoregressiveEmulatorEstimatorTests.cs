@@ -422,7 +422,7 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
         using var scope = NewDisposeScope();
         Refused("has no parameters", window => window[.., ^1..], null);
         Refused("must have the context's network precision, Float64; given: Float32", window => window[.., ^1..], ScalarType.Float32);
-        Refused("What the network of own makes of windows", window => window, ScalarType.Float64);
+        Refused("The output of the network of own for windows", window => window, ScalarType.Float64);
         Assert.Contains("the loss of the network is not finite",
             Assert.Throws<DivergenceException>(() => Fit(window => window[.., ^1..] / 0, ScalarType.Float64)).Message);
         Assert.Contains("without a finite validation score",

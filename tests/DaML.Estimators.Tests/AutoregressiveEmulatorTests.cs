@@ -227,8 +227,10 @@ public sealed class AutoregressiveEmulatorTests
         var units = ones(R, dtype: ScalarType.Float64);
         Refused("needs a network, a linear baseline or both", () => new("none", 1, 1, 1, units, null));
         Refused("baseline must have shape [6, any]", () => new("rows", 1, 2, 1, units, null, ones(3, 3, dtype: ScalarType.Float64)));
-        Refused("given: 4 columns", () => new("columns", 1, 1, 1, units, null, ones(3, 4, dtype: ScalarType.Float64)));
-        Refused("given: 0 columns", () => new("columns", 1, 1, 1, units, null, ones(3, 0, dtype: ScalarType.Float64)));
+        Refused("a multiple of 3, the components of a value; given: 4",
+            () => new("columns", 1, 1, 1, units, null, ones(3, 4, dtype: ScalarType.Float64)));
+        Refused("a multiple of 3, the components of a value; given: 0",
+            () => new("columns", 1, 1, 1, units, null, ones(3, 0, dtype: ScalarType.Float64)));
         Refused("baseline must be finite", () => new("finite", 1, 1, 1, units, null, ones(3, 3, dtype: ScalarType.Float64) / 0));
         Refused("must be above zero; the smallest given is 0", () =>
             new("units", 1, 1, 1, units * tensor(new[] { 1.0, 0, 1 }), new Probe(1)));
@@ -239,7 +241,7 @@ public sealed class AutoregressiveEmulatorTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new AutoregressiveEmulator("leads", 1, 0, 1, units, new Probe(1)));
         Assert.Throws<ArgumentOutOfRangeException>(() => new AutoregressiveEmulator("interval", 1, 1, 0, units, new Probe(1)));
         var wrong = new AutoregressiveEmulator("wrong", 2, 2, 1, units, new Probe(3));
-        Assert.Contains("What the network of wrong makes of windows",
+        Assert.Contains("The output of the network of wrong for windows",
             Assert.Throws<ArgumentException>(() => wrong.Advance(zeros(4, 6, dtype: ScalarType.Float64), new(0, 2))).Message);
 
         var emulator = Create("one-shot");   // dimension 9, D = 3

@@ -261,7 +261,7 @@ public sealed class BackgroundErrorTests : IDisposable
 
         var threeDays = new AutoregressiveEmulator("three days", 1, 3, 1, ones(2, dtype: ScalarType.Float64), null,
             zeros(6, 2, dtype: ScalarType.Float64));
-        Assert.Contains("0.333 of them. Give a Lead of as many cycles as one step or several take: one takes 3.",
+        Assert.Contains("that time is 0.333 steps. Give a Lead that is one step or several long: one step takes 3 cycles.",
             Assert.Throws<ArgumentException>(() => new ForecastErrors().Estimate(threeDays, view, Coefficients)).Message);
         Assert.Equal(6, new ForecastErrors(3).Estimate(threeDays, view, Coefficients).Dimension);
     }

@@ -57,7 +57,7 @@ public sealed class LaggedStatesTests
         using var cursor = new LaggedStates(Records.Values, Lagged, 2).Transform(view).OpenCursor();
         for (int k = 0; k < 3; k++) Assert.True(cursor.MoveNext());
         var refused = Assert.Throws<ArgumentException>(() => cursor.MoveNext());
-        Assert.Contains("gap: the cycle at 7 comes 3 after the one before", refused.Message);
+        Assert.Contains("gap: the cycle at time 7 comes 3 after the one before", refused.Message);
     }
 
     [Fact]

@@ -106,7 +106,8 @@ public sealed class WeightFilesTests : IDisposable
             Assert.Throws<ModelArchiveException>(() => new SmallTwin().Estimator(network: network).Pretrained(Name)).Message;
         Assert.Contains("Float32 [8, 2, 5]; the network needs Float32 [16, 2, 5]", Refused(SmallTwin.Network with { Filters = 16 }));
         Assert.Contains("'trunk.convolutions.2.weight' is missing", Refused(SmallTwin.Network with { SubBlocks = 3 }));
-        Assert.Contains("'trunk.convolutions.1.weight' has no place", Refused(SmallTwin.Network with { SubBlocks = 1 }));
+        Assert.Contains("'trunk.convolutions.1.weight' has no counterpart in the network",
+            Refused(SmallTwin.Network with { SubBlocks = 1 }));
         Assert.Contains("\"filters\":8", Refused(SmallTwin.Network with { SubBlocks = 1 }));
         Assert.Contains("Float64",
             Assert.Throws<ModelArchiveException>(() =>

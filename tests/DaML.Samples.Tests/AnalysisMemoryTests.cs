@@ -98,7 +98,7 @@ public sealed class AnalysisMemoryTests : IDisposable
         Assert.InRange(Metrics()["rmse.learned_memory"], 0.16, 0.23);
 
         Assert.Equal(2, Run("--pretrained", Path.Combine(AppContext.BaseDirectory, "weights", "residual-convolution-40x5x5")));
-        Assert.Contains("belong to no residual-convolution-memory-network", error.ToString());
+        Assert.Contains("are not of a residual-convolution-memory-network; their description is", error.ToString());
         Assert.Equal(2, Run("--pretrained", weights, "--resume"));
     }
 

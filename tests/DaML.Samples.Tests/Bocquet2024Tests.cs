@@ -193,7 +193,7 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
         {
             var (code, _, error) = Daml(Tiny, CancellationToken.None, "--pretrained", "nonesuch", "--out", folder);
             Assert.Equal(CommandLine.Misuse, code);
-            Assert.Contains("there are no weights 'nonesuch'", error);
+            Assert.Contains("the weights 'nonesuch' were not found", error);
         }
         finally { Directory.Delete(folder, recursive: true); }
     }
