@@ -21,8 +21,7 @@ internal static class BashCompletion
             if [ -n "$skip" ]; then
                 case "$route:${COMP_WORDS[COMP_CWORD-1]}" in
 
-        """.ReplaceLineEndings("\n") + string.Concat(nodes.SelectMany(node => node.Takers.Select(option =>
-            $"            {Quoted($"{node.Path}:{option.Name}")}) {Reply(option.Value)} ;;\n"))) + """
+        """.ReplaceLineEndings("\n") + Values(nodes, Reply) + """
                 esac
                 return
             fi

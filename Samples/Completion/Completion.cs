@@ -8,23 +8,21 @@ namespace DaML.Samples;
 /// </summary>
 internal static class Completion
 {
+    private static readonly IReadOnlyDictionary<string, Func<IReadOnlyList<CommandNode>, string>> Scripts =
+        new Dictionary<string, Func<IReadOnlyList<CommandNode>, string>>
+        {
+            ["bash"] = BashCompletion.Script,
+            ["zsh"] = ZshCompletion.Script,
+            ["fish"] = FishCompletion.Script,
+        };
+
     /// <summary>The shells.</summary>
-    public static IReadOnlyList<string> Shells { get; } = ["bash", "zsh", "fish"];
+    public static IEnumerable<string> Shells => Scripts.Keys;
 
     /// <summary>The script for a shell.</summary>
     /// <param name="root">The table of commands.</param>
     /// <param name="shell">One of <see cref="Shells"/>.</param>
-    public static string Script(Command root, string shell)
-    {
-        var nodes = CommandNode.All(root);
-        return shell switch
-        {
-            "bash" => BashCompletion.Script(nodes),
-            "zsh" => ZshCompletion.Script(nodes),
-            "fish" => FishCompletion.Script(nodes),
-            _ => throw new ArgumentException($"Completion exists for {string.Join(", ", Shells)}; given: '{shell}'.", nameof(shell)),
-        };
-    }
+    public static string Script(Command root, string shell) => Scripts[shell](CommandNode.All(root));
 
     /// <summary>A word between single quotes, as bash and zsh read it.</summary>
     public static string Quoted(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
@@ -35,5 +33,14 @@ internal static class Completion
     /// </summary>
     public static string Steps(IReadOnlyList<CommandNode> nodes) => string.Concat(nodes.SelectMany(node =>
         node.Commands.Select(one => $"            {Quoted($"{node.Path}:{one.Name}")}) route={Quoted(node.PathOf(one.Name))} ;;\n")
-            .Concat(node.Takers.Select(option => $"            {Quoted($"{node.Path}:{option.Name}")}) skip=1 ;;\n"))));
+            .Concat(node.Takers.Select(option => Arm(node, option, "skip=1")))));
+
+    /// <summary>The arms of a <c>case "$route:$option"</c> of bash and zsh that complete the value of an option.</summary>
+    /// <param name="nodes">The commands.</param>
+    /// <param name="reply">The shell's command that completes a value.</param>
+    public static string Values(IReadOnlyList<CommandNode> nodes, Func<CompletedValue, string> reply) =>
+        string.Concat(nodes.SelectMany(node => node.Takers.Select(option => Arm(node, option, reply(option.Value)))));
+
+    private static string Arm(CommandNode node, CompletedOption option, string action) =>
+        $"            {Quoted($"{node.Path}:{option.Name}")}) {action} ;;\n";
 }

@@ -22,8 +22,7 @@ internal static class ZshCompletion
             if [[ -n $skip ]]; then
                 case "$route:$words[CURRENT-1]" in
 
-        """.ReplaceLineEndings("\n") + string.Concat(nodes.SelectMany(node => node.Takers.Select(option =>
-            $"            {Quoted($"{node.Path}:{option.Name}")}) {Reply(option.Value)} ;;\n"))) + """
+        """.ReplaceLineEndings("\n") + Values(nodes, Reply) + """
                 esac
                 return
             fi
