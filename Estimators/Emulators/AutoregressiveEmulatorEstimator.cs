@@ -142,7 +142,7 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
 
     private string Setting(string data, nn.Module network, LaggedRecord record) => string.Create(CultureInfo.InvariantCulture,
         $"{Name}, seed {context.Options.Seed}, {data}, deviations {record.Deviations.sum().ToDouble():r}, " +
-        $"{options with { Training = options.Training with { CheckpointPath = null, MaximumDuration = null } }}, ") +
+        $"{options with { Training = options.Training.OfEveryRun }}, ") +
         TrainingSettings.Describe(network).ToJsonString() + ", " +
         TrainingSettings.Sizes(network);
 

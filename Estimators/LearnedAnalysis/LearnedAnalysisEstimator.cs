@@ -249,7 +249,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
     private string Setting(ITrajectoryView data, TrainingConstants constants, LearnedTriple<TMemory> learned) =>
         string.Create(CultureInfo.InvariantCulture,
         $"{Name} for {learned.InTraining.Propagater.Name}, seed {context.Options.Seed}, {data.Schema.Batch} trajectories of " +
-            $"{data.Schema}, {constants}, {training with { CheckpointPath = null, MaximumDuration = null }}, ") +
+            $"{data.Schema}, {constants}, {training.OfEveryRun}, ") +
         TrainingSettings.Describe(learned.Network).ToJsonString() + ", " +
         TrainingSettings.Sizes(learned.Network);
 }

@@ -148,7 +148,7 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
 
     private string Setting(HessianNetwork network, OnlineWindows source) => string.Create(CultureInfo.InvariantCulture,
         $"{Name} for {source.Dynamics.Name}, seed {context.Options.Seed}, {source.Options}, " +
-            $"{options with { Training = options.Training with { CheckpointPath = null, MaximumDuration = null } }}, ") +
+            $"{options with { Training = options.Training.OfEveryRun }}, ") +
         TrainingSettings.Sizes(network);
 
     private TrainingSettings SettingsOf(HessianNetwork network, OnlineWindows source) =>

@@ -98,6 +98,9 @@ public sealed record TrainingOptions
     /// <summary>The clock for the duration of training.</summary>
     internal TimeProvider Clock { get; init; } = TimeProvider.System;
 
+    /// <summary>The settings that a training and its continuation share, by which a checkpoint knows them.</summary>
+    internal TrainingOptions OfEveryRun => this with { CheckpointPath = null, MaximumDuration = null };
+
     /// <summary>Gives these options, or throws with the reason why they are invalid.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is below one, or a rate, norm or duration is not above zero.</exception>
     internal TrainingOptions Checked()
