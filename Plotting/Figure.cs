@@ -2,9 +2,10 @@ namespace DaML.Plotting;
 
 /// <summary>
 /// A figure in the style of a paper: immutable data and labels that are drawn as one self-contained SVG, dark on white, in colours that
-/// colour-blind readers can tell apart.
+/// colour-blind readers can tell apart. A notebook shows it.
 /// </summary>
 /// <param name="Title">The title above it; empty for none.</param>
+[TypeFormatterSource(typeof(FigureFormatters), PreferredMimeTypes = [FigureFormatters.Svg])]
 public abstract record Figure(string Title)
 {
     /// <summary>Width in pixels.</summary>

@@ -26,15 +26,37 @@ public sealed record ReportParagraph(string Text) : ReportBlock
     internal override void Write(StringBuilder html) => html.Append($"<p>{Escape(Text)}</p>\n");
 }
 
-/// <summary>A table: the first column is text, the others are aligned right, as is usual for numbers.</summary>
+/// <summary>
+/// A table: the first column is text, the others are aligned right, as is usual for numbers. A notebook shows it; <see cref="ToString"/>
+/// gives it as lines of text.
+/// </summary>
 /// <param name="Title">The title, with units.</param>
 /// <param name="Headers">The columns' names.</param>
 /// <param name="Rows">The cells as text, as many in each row as there are headers.</param>
+[TypeFormatterSource(typeof(TableFormatters), PreferredMimeTypes = [TableFormatters.Html, TableFormatters.Plain])]
 public sealed record ReportTable(string Title, IReadOnlyList<string> Headers, IReadOnlyList<IReadOnlyList<string>> Rows) : ReportBlock
 {
     /// <summary>The cells as text, as many in each row as there are headers.</summary>
     /// <exception cref="ArgumentException">A row has another number of cells.</exception>
     public IReadOnlyList<IReadOnlyList<string>> Rows { get; } = CheckRows(Headers, Rows);
+
+    /// <summary>Writes the table as lines of text, the columns aligned.</summary>
+    public override string ToString()
+    {
+        int[] widths = [.. Headers.Select((header, i) => Rows.Select(row => row[i].Length).Append(header.Length).Max())];
+        string Line(IReadOnlyList<string> cells) => string.Join("  ",
+            cells.Select((cell, i) => i == 0 ? cell.PadRight(widths[0]) : cell.PadLeft(widths[i]))).TrimEnd();
+        return string.Join('\n', Rows.Select(Line).Prepend(new string('-', widths.Sum() + 2 * (widths.Length - 1))).Prepend(Line(Headers))
+            .Prepend(Title));
+    }
+
+    /// <summary>Writes the table as HTML.</summary>
+    internal string ToHtml()
+    {
+        var html = new StringBuilder();
+        Write(html);
+        return html.ToString();
+    }
 
     internal override void Write(StringBuilder html)
     {

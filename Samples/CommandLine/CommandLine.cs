@@ -36,9 +36,10 @@ public static class CommandLine
     /// <param name="console">Where results are shown.</param>
     /// <param name="error">Where refusals and failures are told.</param>
     /// <param name="cancellation">Set by Ctrl-C.</param>
+    /// <param name="notebooks">What runs notebooks (default: null, which leaves them to the script <c>./daml</c>).</param>
     /// <returns>The exit code.</returns>
     public static int Run(IReadOnlyList<string> arguments, IReadOnlyList<ISample> samples, IAnsiConsole console, TextWriter error,
-        CancellationToken cancellation)
+        CancellationToken cancellation, INotebookRunner? notebooks = null)
     {
         var details = new Dictionary<Command, string>();
         var list = new Command("list", "Lists the samples.");
@@ -59,10 +60,10 @@ public static class CommandLine
         var root = new RootCommand(About) { CommandOf(samples.Single(one => one.Name == "demo")), list, sample, completion, help };
         foreach (var command in ScriptCommands.Create())
         {
-            command.SetAction((Func<ParseResult, int>)(_ => throw new SampleException(
-                $"'{command.Name}' is a command of the script ./daml at the top of the repository; this program has the others.")));
+            command.SetAction((Func<ParseResult, int>)(_ => throw ScriptCommands.Elsewhere(command.Name)));
             root.Add(command);
         }
+        root.Add(NotebookCommand.Create(notebooks, console.Profile.Out.Writer, error, cancellation));
         asked.CompletionSources.Add([.. root.Subcommands.Select(one => one.Name)]);
         root.SetAction(new HelpAction().Invoke);
         completion.SetAction(parsed =>

@@ -30,6 +30,10 @@ internal static class ScriptCommands
         ];
     }
 
+    /// <summary>Refuses a command that this program does not carry out.</summary>
+    public static SampleException Elsewhere(string command) =>
+        new($"'{command}' is a command of the script ./daml at the top of the repository; this program has the others.");
+
     private static Command Bench(string name, string description, params Argument[] arguments)
     {
         var command = new Command(name, description)

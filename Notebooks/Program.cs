@@ -1,0 +1,1 @@
+return ConsoleProgram.Run(args, new DaML.Notebooks.NotebookRunner());
