@@ -35,6 +35,9 @@ public sealed class NetCdfFile : IDisposable
     /// <summary>Whether the netcdf library is installed on this machine.</summary>
     public static bool IsAvailable => NetCdfLibrary.IsInstalled;
 
+    /// <summary>The version of the netcdf library, for instance <c>4.9.0</c>; null if it is not installed.</summary>
+    public static string? LibraryVersion => IsAvailable ? NetCdfLibrary.Version : null;
+
     /// <summary>Opens a file for reading.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>

@@ -60,6 +60,15 @@ internal static partial class NetCdfLibrary
             $"installed; on Debian and Ubuntu: apt-get install libnetcdf-dev.");
     }
 
+    /// <summary>The version; the library's own text goes on with the day on which it was built.</summary>
+    public static string Version
+    {
+        get
+        {
+            using (Enter()) return (Marshal.PtrToStringUTF8(InquireVersion()) ?? "").Split(' ')[0];
+        }
+    }
+
     /// <summary>Throws the exception for a status other than zero.</summary>
     public static void Check(int status, string doing, string path)
     {
@@ -71,6 +80,9 @@ internal static partial class NetCdfLibrary
 
     [LibraryImport(Library, EntryPoint = "nc_strerror")]
     private static partial nint StrError(int status);
+
+    [LibraryImport(Library, EntryPoint = "nc_inq_libvers")]
+    private static partial nint InquireVersion();
 
     [LibraryImport(Library, EntryPoint = "nc_open", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int mode, out int file);

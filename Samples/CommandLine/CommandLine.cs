@@ -26,6 +26,7 @@ public static class CommandLine
           daml demo                  learns an analysis for the Lorenz-96 model and compares it with the classical filters (some minutes)
           daml list                  shows the published experiments that can be run
           daml sample NAME --help    tells what a sample does, what it writes and how long it takes
+          daml doctor                tells what this machine has, what works, and what to install for what
 
         Exit codes: 0 done, 1 failed, 2 the command line is wrong or cannot be met, 130 stopped by Ctrl-C or SIGTERM.
         """;
@@ -50,6 +51,10 @@ public static class CommandLine
         var sample = new Command("sample", "Runs a published experiment by its name.") { name };
         foreach (var one in samples) sample.Add(CommandOf(one));
 
+        var json = new Option<string?>("--json") { Description = "Also write what was found to this file as JSON.", HelpName = "FILE" };
+        var doctor = new Command("doctor", "Tells what this machine has and what to install for what; tries what the demo needs.") { json };
+        doctor.SetAction(given => RunDoctor(given.GetValue(json), console));
+
         var shell = new Argument<string>("SHELL") { Description = "The shell: bash, zsh or fish." }
             .AcceptOnlyFromAmong([.. Completion.Shells]);
         var completion = new Command("completion", "Prints the script with which a shell completes commands and options.") { shell };
@@ -57,7 +62,8 @@ public static class CommandLine
             { Description = "The command, for instance 'sample demo'.", Arity = ArgumentArity.ZeroOrMore };
         var help = new Command("help", "Shows the help of a command.") { asked };
 
-        var root = new RootCommand(About) { CommandOf(samples.Single(one => one.Name == "demo")), list, sample, completion, help };
+        var root = new RootCommand(About) { CommandOf(samples.Single(one => one.Name == "demo")), list, sample, doctor,
+            completion, help };
         foreach (var command in ScriptCommands.Create())
         {
             command.SetAction((Func<ParseResult, int>)(_ => throw ScriptCommands.Elsewhere(command.Name)));
@@ -159,6 +165,12 @@ public static class CommandLine
             if (lines.Count > 0 && lines[^1].Length + 1 + word.Length <= width) lines[^1] += " " + word;
             else lines.Add(word);
         return lines;
+    }
+
+    private static int RunDoctor(string? json, IAnsiConsole console)
+    {
+        if (json is not null) OutputCheck.File(json, "--json");
+        return Doctor.Run(console, json) ? 0 : Failure;
     }
 
     private static int RunSample(ISample sample, SampleOptions options, IAnsiConsole console, TextWriter error,

@@ -32,7 +32,7 @@ public sealed class ConsoleTests : IDisposable
     public void HelpNamesEveryCommandAndTheExitCodes()
     {
         string output = Daml("help").Output;
-        foreach (string text in (string[])["demo", "list", "sample", "completion", "help", "test", "bench", "pack",
+        foreach (string text in (string[])["demo", "list", "sample", "doctor", "completion", "help", "test", "bench", "pack",
             "Exit codes: 0 done, 1 failed, 2", "130 stopped"])
             Assert.Contains(text, output);
         Assert.Contains("baseline <FOLDER>", Daml("help bench").Output);
@@ -86,6 +86,7 @@ public sealed class ConsoleTests : IDisposable
     [InlineData("daml demo --seed ", "")]
     [InlineData("daml completion ", "bash zsh fish")]
     [InlineData("daml help be", "bench")]
+    [InlineData("daml do", "doctor")]
     [InlineData("daml bench s", "scaling shallow-water")]
     [InlineData("daml demo --json ", "daml.bash my folder")]
     [InlineData("daml demo --out ", "my folder")]
