@@ -80,13 +80,21 @@ public sealed class ColorMap
 /// <param name="Map">The colours.</param>
 /// <param name="Minimum">The value at the lower end; values below it take the end's colour, and the colour bar says so.</param>
 /// <param name="Maximum">The value at the upper end.</param>
-/// <param name="Axis">The quantity of the values, written beside the colour bar.</param>
+/// <param name="Axis">The quantity of the values, written beside the colour bar; on a logarithmic axis equal ratios differ equally.</param>
 public sealed record ColorScale(ColorMap Map, double Minimum, double Maximum, Axis Axis)
 {
     /// <summary>The value at the upper end.</summary>
-    /// <exception cref="ArgumentException">The ends are not finite, or in the wrong order.</exception>
-    public double Maximum { get; } = double.IsFinite(Minimum) && double.IsFinite(Maximum) && Minimum < Maximum ? Maximum
-        : throw new ArgumentException($"A colour scale needs two finite ends, the lower first; given: {Minimum} and {Maximum}.");
+    /// <exception cref="ArgumentException">
+    /// The ends are not finite, in the wrong order, or not above zero on a logarithmic axis.
+    /// </exception>
+    public double Maximum { get; } = double.IsFinite(Minimum) && double.IsFinite(Maximum) && Minimum < Maximum
+        && (Axis.Scale == AxisScale.Linear || Minimum > 0) ? Maximum
+        : throw new ArgumentException($"A colour scale needs two finite ends, the lower first, " +
+            $"{(Axis.Scale == AxisScale.Linear ? "" : "and on a logarithmic axis both above zero; ")}given: {Minimum} and {Maximum}.");
+
+    /// <summary>The place of a value between the ends, 0 to 1; outside of them that of the nearer end.</summary>
+    internal double Share(double value) => Axis.Scale == AxisScale.Linear ? Math.Clamp((value - Minimum) / (Maximum - Minimum), 0, 1)
+        : value <= Minimum ? 0 : Math.Min(Math.Log(value / Minimum) / Math.Log(Maximum / Minimum), 1);
 
     /// <summary>Makes a scale from blue below zero over white at zero to red above, with equal reach on both sides.</summary>
     /// <param name="reach">The value at the red end, above zero.</param>

@@ -7,10 +7,13 @@ namespace DaML.Plotting;
 public sealed record CellAxis(Axis Axis, double First, double Step)
 {
     /// <summary>The distance between cells.</summary>
-    /// <exception cref="ArgumentException">First or step is not finite, or the step is zero.</exception>
-    public double Step { get; } = double.IsFinite(First) && double.IsFinite(Step) && Step != 0 ? Step
+    /// <exception cref="ArgumentException">
+    /// First or step is not finite, the step is zero, or the axis is logarithmic, on which equally spaced cells would differ in width.
+    /// </exception>
+    public double Step { get; } = double.IsFinite(First) && double.IsFinite(Step) && Step != 0 && Axis.Scale == AxisScale.Linear ? Step
         : throw new ArgumentException(
-            $"A cell axis needs a finite first place and a finite step that is not zero; given: {First} and {Step}.");
+            $"A cell axis needs a linear axis, a finite first place and a finite step that is not zero; given: {Axis.Scale}, {First} " +
+                $"and {Step}.");
 
     /// <summary>The outer edges of a number of cells, the lower one first.</summary>
     internal (double Low, double High) Edges(int count)
@@ -74,7 +77,7 @@ internal static class CellRaster
 
     /// <summary>The shade of a value, 0 to 254, or 255 for a missing value.</summary>
     public static byte Shade(double value, ColorScale color) => double.IsNaN(value) ? (byte)Shades
-        : (byte)Math.Clamp(Math.Floor((value - color.Minimum) / (color.Maximum - color.Minimum) * Shades), 0, Shades - 1);
+        : (byte)Math.Min(Math.Floor(color.Share(value) * Shades), Shades - 1);
 
     public static IReadOnlyList<RgbColor> Palette(ColorMap map) =>
         [.. Enumerable.Range(0, Shades).Select(i => map.At(i / (Shades - 1.0))), Missing];
@@ -119,7 +122,7 @@ internal static class CellRaster
             palette[0].ToString(), SvgWriter.Ink, 0.8);
         svg.Rectangle(bar, "none", SvgWriter.Ink, 0.8);
 
-        var map = new AxisMap(color.Axis with { Scale = AxisScale.Linear }, color.Minimum, color.Maximum, bar.Bottom, bar.Top);
+        var map = new AxisMap(color.Axis, color.Minimum, color.Maximum, bar.Bottom, bar.Top);
         double widest = 0;
         foreach (var tick in PlotFrame.VerticalTicks(map.Axis, color.Minimum, color.Maximum, bar.Height))
         {

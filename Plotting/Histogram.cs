@@ -61,12 +61,13 @@ public sealed record Histogram(string Title, Axis X, Axis Y, IReadOnlyList<doubl
         {
             legend.Add(new(BinName,
                 (writer, x, y) => writer.Rectangle(new PlotArea(x + 4, y - 5, PlotFrame.KeyWidth - 8, 10), Fill, Stroke)));
-            legend.AddRange(Curves.Select((curve, i) => new PlotFrame.LegendEntry(curve.Name, (writer, x, y) =>
-                writer.Line(x, y, x + PlotFrame.KeyWidth, y, CurveColor(i), 2, CurveStyle(i)))));
+            legend.AddRange(Curves.SelectMany((curve, i) => curve.Bands.Where(band => band.Name.Length > 0)
+                .Select(band => PlotFrame.BandEntry(band.Name, CurveColor(i))).Prepend(new PlotFrame.LegendEntry(curve.Name,
+                    (writer, x, y) => writer.Line(x, y, x + PlotFrame.KeyWidth, y, CurveColor(i), 2, CurveStyle(i))))));
         }
         var below = PlotFrame.Below(area, Title, legend);
         var (xLow, xHigh) = X.Range(Edges[0], Edges[^1], 0);
-        double top = Heights.Concat(Curves.SelectMany(curve => curve.Y).Where(double.IsFinite)).Max();
+        double top = Heights.Concat(Curves.SelectMany(curve => curve.Values)).Max();
         var (_, yHigh) = Y.Range(0, top, 0.05);
         double yLow = Y.Minimum ?? 0;
         var (inside, x, y, xTicks, yTicks) = PlotFrame.Fit(below, X, xLow, xHigh, Y, yLow, yHigh);
@@ -79,8 +80,10 @@ public sealed record Histogram(string Title, Axis X, Axis Y, IReadOnlyList<doubl
                     new PlotArea(x.Pixel(Edges[i]), y.Pixel(Heights[i]), x.Pixel(Edges[i + 1]) - x.Pixel(Edges[i]),
                         inside.Bottom - y.Pixel(Heights[i])), Fill, Stroke);
         for (int i = 0; i < Curves.Count; i++)
-            svg.Polyline(Curves[i].X.Zip(Curves[i].Y).Where(point => double.IsFinite(point.Second))
-                .Select(point => (x.Pixel(point.First), y.Pixel(point.Second))), CurveColor(i), 2, CurveStyle(i));
+        {
+            foreach (var band in Curves[i].Bands) band.Draw(svg, Curves[i].X, x, y, CurveColor(i));
+            foreach (var run in LinePath.Runs(Curves[i], x, y)) svg.Polyline(LinePath.Thin(run), CurveColor(i), 2, CurveStyle(i));
+        }
         svg.EndClip();
         PlotFrame.Head(svg, area, inside, Title, legend);
         PlotFrame.Axes(svg, inside, x, y, xTicks, yTicks);

@@ -21,6 +21,25 @@ public sealed record LineSeries(string Name, IReadOnlyList<double> X, IReadOnlyL
     /// <summary>Whether points are marked, which suits a line of few points (default: false).</summary>
     public bool Markers { get; init; }
 
+    /// <summary>Bands shaded behind the line in its colour, the widest first (default: none).</summary>
+    /// <exception cref="ArgumentException">A band does not have as many values as the line.</exception>
+    public IReadOnlyList<LineBand> Bands
+    {
+        get;
+        init
+        {
+            foreach (var band in value)
+                if (band.Lower.Count != X.Count)
+                    throw new ArgumentException(
+                        $"The band '{band.Name}' has {band.Lower.Count} values and the line '{Name}' has {X.Count}; it needs as many.");
+            field = value;
+        }
+    } = [];
+
+    /// <summary>The finite values of the line and of its bands.</summary>
+    internal IEnumerable<double> Values =>
+        Bands.SelectMany(band => band.Lower.Concat(band.Upper)).Concat(Y).Where(value => !double.IsNaN(value));
+
     /// <summary>Makes a line over equally spaced places.</summary>
     /// <param name="name">The name in the legend.</param>
     /// <param name="first">The place of the first value.</param>
@@ -53,7 +72,7 @@ public sealed record ReferenceLine(string Name, double Value);
 public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineSeries> Series) : Figure(Title)
 {
     // Okabe and Ito's colours, which colour-blind readers can tell apart; yellow is left out because it is too faint on white.
-    private static readonly RgbColor[] Palette =
+    internal static readonly IReadOnlyList<RgbColor> Palette =
     [
         new(0x00, 0x72, 0xB2), new(0xD5, 0x5E, 0x00), new(0x00, 0x9E, 0x73), new(0xCC, 0x79, 0xA7),
         new(0xE6, 0x9F, 0x00), new(0x56, 0xB4, 0xE9), new(0x1a, 0x1a, 0x1a),
@@ -68,16 +87,17 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
 
     internal override void Draw(SvgWriter svg, PlotArea area)
     {
-        var legend = Series.Select((series, i) => new PlotFrame.LegendEntry(series.Name, (writer, x, y) =>
-        {
-            writer.Line(x, y, x + PlotFrame.KeyWidth, y, Color(i), 2, Style(i));
-            if (series.Markers) writer.Circle(x + PlotFrame.KeyWidth / 2, y, 3.2, Color(i));
-        })).Concat(References.Select((reference, i) => new PlotFrame.LegendEntry(reference.Name, (writer, x, y) =>
+        var legend = Series.SelectMany((series, i) => series.Bands.Where(band => band.Name.Length > 0)
+            .Select(band => PlotFrame.BandEntry(band.Name, Color(i))).Prepend(new PlotFrame.LegendEntry(series.Name, (writer, x, y) =>
+            {
+                writer.Line(x, y, x + PlotFrame.KeyWidth, y, Color(i), 2, Style(i));
+                if (series.Markers) writer.Circle(x + PlotFrame.KeyWidth / 2, y, 3.2, Color(i));
+            }))).Concat(References.Select((reference, i) => new PlotFrame.LegendEntry(reference.Name, (writer, x, y) =>
             writer.Line(x, y, x + PlotFrame.KeyWidth, y, Grey(i), 1.3, Broken(i))))).ToList();
         if (legend.Count == 1) legend.Clear();    // a single line is named by the axis
         var below = PlotFrame.Below(area, Title, legend);
 
-        var numbers = Series.SelectMany(series => series.Y).Where(value => !double.IsNaN(value))
+        var numbers = Series.SelectMany(series => series.Values).Where(value => Y.Scale == AxisScale.Linear || value > 0)
             .Concat(References.Select(reference => reference.Value)).ToList();
         var (xLow, xHigh) = X.Range(Series.Min(series => series.X.Min()), Series.Max(series => series.X.Max()), 0);
         var (yLow, yHigh) = Y.Range(numbers.Min(), numbers.Max(), 0.05);
@@ -85,67 +105,30 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
 
         PlotFrame.GridLines(svg, inside, x, y, xTicks, yTicks);
         svg.BeginClip(inside);
+        for (int i = 0; i < Series.Count; i++)
+            foreach (var band in Series[i].Bands) band.Draw(svg, Series[i].X, x, y, Color(i));
         for (int i = 0; i < References.Count; i++)
             svg.Line(inside.Left, y.Pixel(References[i].Value), inside.Right, y.Pixel(References[i].Value), Grey(i), 1.3, Broken(i));
         for (int i = 0; i < Series.Count; i++)
         {
-            foreach (var run in Runs(Series[i], x, y)) svg.Polyline(Thin(run), Color(i), 1.8, Style(i));
+            foreach (var run in LinePath.Runs(Series[i], x, y)) svg.Polyline(LinePath.Thin(run), Color(i), 1.8, Style(i));
         }
         svg.EndClip();
         for (int i = 0; i < Series.Count; i++)    // whole also at the edge
             if (Series[i].Markers)
-                foreach (var (px,
-                    py) in Runs(Series[i], x, y).SelectMany(run => run)
-                        .Where(point => inside.Contains(point.X, point.Y))) svg.Circle(px, py, 3.2, Color(i));
+                foreach (var (px, py) in LinePath.Runs(Series[i], x, y).SelectMany(run => run)
+                    .Where(point => inside.Contains(point.X, point.Y))) svg.Circle(px, py, 3.2, Color(i));
         PlotFrame.Head(svg, area, inside, Title, legend);
         PlotFrame.Axes(svg, inside, x, y, xTicks, yTicks);
     }
 
-    private string Color(int i) => (Series[i].Color ?? Palette[i % Palette.Length]).ToString();
+    private string Color(int i) => (Series[i].Color ?? Palette[i % Palette.Count]).ToString();
 
-    private LineStyle Style(int i) => Series[i].Style ?? (LineStyle)(i / Palette.Length % 4);
+    private LineStyle Style(int i) => Series[i].Style ?? (LineStyle)(i / Palette.Count % 4);
 
     private static string Grey(int i) => i % 2 == 0 ? "#555555" : "#8a8a8a";
 
     private static LineStyle Broken(int i) => i % 2 == 0 ? LineStyle.Dashed : LineStyle.Dotted;
-
-    /// <summary>The unbroken parts of a line, in pixels.</summary>
-    private static IEnumerable<List<(double X, double Y)>> Runs(LineSeries series, AxisMap x, AxisMap y)
-    {
-        var run = new List<(double, double)>();
-        for (int i = 0; i < series.X.Count; i++)
-        {
-            if (!double.IsNaN(series.Y[i])) run.Add((x.Pixel(series.X[i]), y.Pixel(series.Y[i])));
-            else if (run.Count > 0)
-            {
-                yield return run;
-                run = [];
-            }
-        }
-        if (run.Count > 0) yield return run;
-    }
-
-    /// <summary>
-    /// Thins points: of those within half a pixel's width it keeps the first, the last and both extremes. A run of one point becomes a dot.
-    /// </summary>
-    private static IEnumerable<(double X, double Y)> Thin(List<(double X, double Y)> run)
-    {
-        if (run is [var only]) return [(only.X - 0.5, only.Y), (only.X + 0.5, only.Y)];
-        var kept = new List<(double X, double Y)>();
-        for (int from = 0; from < run.Count;)
-        {
-            int to = from, low = from, high = from;
-            double column = Math.Floor(2 * run[from].X);
-            for (; to < run.Count && Math.Floor(2 * run[to].X) == column; to++)
-            {
-                if (run[to].Y < run[low].Y) low = to;
-                if (run[to].Y > run[high].Y) high = to;
-            }
-            kept.AddRange(new SortedSet<int> { from, low, high, to - 1 }.Select(i => run[i]));
-            from = to;
-        }
-        return kept;
-    }
 
     private static IReadOnlyList<LineSeries> Check(Axis x, Axis y, IReadOnlyList<LineSeries> series)
     {
@@ -155,9 +138,10 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
             if (x.Scale == AxisScale.Logarithmic && line.X.Any(value => value <= 0))
                 throw new ArgumentException(
                     $"The line '{line.Name}' has a place that is not above zero; the axis '{x.Label}' is logarithmic.");
-            if (y.Scale == AxisScale.Logarithmic && line.Y.Any(value => value <= 0))
+            if (y.Scale == AxisScale.Logarithmic && line.Y.Concat(line.Bands.SelectMany(band => band.Upper)).Any(value => value <= 0))
                 throw new ArgumentException(
-                    $"The line '{line.Name}' has a value that is not above zero; the axis '{y.Label}' is logarithmic.");
+                    $"The line '{line.Name}' or the upper edge of its band has a value that is not above zero; the axis '{y.Label}' is " +
+                        "logarithmic.");
         }
         return series;
     }

@@ -14,6 +14,10 @@ internal static class PlotFrame
     /// <summary>The width of a legend's key in pixels.</summary>
     public const double KeyWidth = 26;
 
+    /// <summary>The entry of a band of this colour.</summary>
+    public static LegendEntry BandEntry(string name, string color) =>
+        new(name, (svg, x, y) => svg.Rectangle(new PlotArea(x + 2, y - 5, KeyWidth - 4, 10), color, opacity: LineBand.Opacity));
+
     /// <summary>The area that title and legend leave.</summary>
     public static PlotArea Below(PlotArea area, string title, IReadOnlyList<LegendEntry> legend) =>
         area.Inset(0, (title.Length > 0 ? 34 : 10) + (legend.Count > 0 ? LegendRow * Rows(area, legend).Count + 8 : 0), 0, 0);

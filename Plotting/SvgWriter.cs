@@ -75,8 +75,8 @@ internal sealed class SvgWriter
 
     public void EndClip() => text.Append("</svg>\n");
 
-    public void Rectangle(PlotArea area, string fill, string stroke = "none", double strokeWidth = 1) => text.Append(
-        $"<rect {Box(area)} fill=\"{fill}\"{Stroke(stroke, strokeWidth)}/>\n");
+    public void Rectangle(PlotArea area, string fill, string stroke = "none", double strokeWidth = 1, double opacity = 1) => text.Append(
+        $"<rect {Box(area)} fill=\"{fill}\"{Opacity(opacity)}{Stroke(stroke, strokeWidth)}/>\n");
 
     public void Line(double x1, double y1, double x2, double y2, string stroke, double width = 1, LineStyle style = LineStyle.Solid) =>
         text.Append(
@@ -87,9 +87,10 @@ internal sealed class SvgWriter
         .AppendJoin(' ', points.Select(point => $"{Number(Math.Round(point.X, 1))},{Number(Math.Round(point.Y, 1))}"))
         .Append($"\" fill=\"none\" stroke-linejoin=\"round\"{Stroke(stroke, width, style)}/>\n");
 
-    public void Polygon(IEnumerable<(double X, double Y)> points, string fill, string stroke = "none", double strokeWidth = 1) => text
+    public void Polygon(IEnumerable<(double X, double Y)> points, string fill, string stroke = "none", double strokeWidth = 1,
+        double opacity = 1) => text
         .Append("<polygon points=\"").AppendJoin(' ', points.Select(point => $"{Number(point.X)},{Number(point.Y)}"))
-        .Append($"\" fill=\"{fill}\"{Stroke(stroke, strokeWidth)}/>\n");
+        .Append($"\" fill=\"{fill}\"{Opacity(opacity)}{Stroke(stroke, strokeWidth)}/>\n");
 
     public void Circle(double x, double y, double radius, string fill, string stroke = "none", double strokeWidth = 1) => text.Append(
         $"<circle cx=\"{Number(x)}\" cy=\"{Number(y)}\" r=\"{Number(radius)}\" fill=\"{fill}\"{Stroke(stroke, strokeWidth)}/>\n");
@@ -122,6 +123,8 @@ internal sealed class SvgWriter
 
     private static string Box(PlotArea area) =>
         $"x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\"";
+
+    private static string Opacity(double opacity) => opacity == 1 ? "" : $" fill-opacity=\"{Number(opacity)}\"";
 
     private static string Stroke(string color, double width, LineStyle style = LineStyle.Solid)
     {

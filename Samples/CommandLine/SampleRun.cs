@@ -114,7 +114,7 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
     /// <summary>Writes a figure as <c>NAME.svg</c> and gives it back.</summary>
     public Figure Write(Figure figure, string name)
     {
-        AtomicFile.WriteText(OutputFile(name + ".svg"), figure.ToSvg());
+        figure.Save(OutputFile(name + ".svg"));
         return figure;
     }
 

@@ -66,15 +66,18 @@ public sealed record RankHistogram(IReadOnlyList<double> Frequencies, IReadOnlyL
     /// <remarks>The upper tail of the chi-square distribution, Q(k / 2, x / 2), with k = the number of members.</remarks>
     public double Probability => MathNet.Numerics.SpecialFunctions.GammaUpperRegularized((Frequencies.Count - 1) / 2.0, ChiSquare / 2);
 
-    /// <summary>Draws the histogram, beside the flat one.</summary>
+    /// <summary>Draws the histogram beside the flat one, with the band in which frequencies of a flat one would mostly lie.</summary>
     /// <param name="title">The title above it.</param>
     public Histogram ToFigure(string title = "")
     {
         int count = Frequencies.Count;
+        double[] flat = [.. Enumerable.Repeat(1.0 / count, count + 2)];
+        double[] errors = [StandardErrors[0], .. StandardErrors, StandardErrors[^1]];    // at the outer edges that of the outer bins
         return new Histogram(title, new Axis("rank of the truth"), new Axis("frequency"),
             [.. Enumerable.Range(0, count + 1).Select(edge => edge - 0.5)], Frequencies)
         {
-            Curves = [new LineSeries("flat", [-0.5, count - 0.5], [1.0 / count, 1.0 / count])],
+            Curves = [new LineSeries("flat", [-0.5, .. Enumerable.Range(0, count), count - 0.5], flat)
+                { Bands = errors.All(double.IsFinite) ? [LineBand.Around("± 2 standard errors", flat, errors, 2)] : [] }],
         };
     }
 }
