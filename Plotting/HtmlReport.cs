@@ -102,34 +102,57 @@ public sealed record ReportSettings(IReadOnlyDictionary<string, object> Settings
 public sealed record ReportFigure(Figure Figure, string Caption) : ReportBlock
 {
     internal override void Write(StringBuilder html) =>
-        html.Append($"<figure class=\"wide\">\n{Figure.ToSvg()}\n<figcaption>{Escape(Caption)}</figcaption>\n</figure>\n");
+        html.Append($"<figure>\n<div class=\"wide\" style=\"--natural: {SvgWriter.Number(Figure.Width)}px\">\n{Figure.ToSvg()}</div>\n")
+            .Append($"<figcaption>{Escape(Caption)}</figcaption>\n</figure>\n");
 }
 
 /// <summary>
-/// One self-contained HTML page: text, tables, settings and figures in the given order. It needs no network, can be printed on paper and
-/// is dark on white.
+/// One self-contained HTML page: text, tables, settings and figures in the given order. It needs no network, fits a phone and paper, and
+/// is dark where the reader prefers that; figures stay dark on white.
 /// </summary>
 /// <param name="Title">The page's title.</param>
 /// <param name="Blocks">The blocks of the page, from top to bottom.</param>
 public sealed record HtmlReport(string Title, IReadOnlyList<ReportBlock> Blocks)
 {
     private const string Style = """
-        body { font: 16px/1.5 "Helvetica Neue", Helvetica, Arial, "DejaVu Sans", sans-serif; color: #1a1a1a; background: #fff;
-               max-width: 54rem; margin: 2rem auto; padding: 0 1rem; }
+        :root { color-scheme: light dark; --ink: #1a1a1a; --faint: #444; --paper: #fff; --rule: #ddd; --head: #444; }
+        body { font: 16px/1.5 "Helvetica Neue", Helvetica, Arial, "DejaVu Sans", sans-serif; color: var(--ink); background: var(--paper);
+               max-width: 60rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word; }
         h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 1rem; }
-        h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; }
+        h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; break-after: avoid; }
+        p, figcaption { max-width: 46rem; }
         .wide { overflow-x: auto; }
         table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
         caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
-        th, td { padding: .3rem .9rem; text-align: right; border-bottom: 1px solid #ddd; }
-        th { border-bottom: 2px solid #444; vertical-align: bottom; }
+        th, td { padding: .3rem .9rem; text-align: right; border-bottom: 1px solid var(--rule); }
+        th { border-bottom: 2px solid var(--head); vertical-align: bottom; }
         th:first-child, td:first-child { text-align: left; padding-left: 0; }
+        tr { break-inside: avoid; }
         figure { margin: 1.5rem 0; break-inside: avoid; }
-        figure svg { max-width: 100%; height: auto; }
-        figcaption { font-size: .9rem; color: #444; }
+        /* never so small that ticks cannot be read: the figure is pushed sideways instead */
+        figure .wide > svg { display: block; width: max(min(100%, var(--natural)), .7 * var(--natural)); height: auto; border-radius: 4px; }
+        figcaption { font-size: .9rem; color: var(--faint); margin-top: .4rem; }
         dl { display: grid; grid-template-columns: max-content auto; gap: .15rem 1.2rem; font-size: .9rem; }
-        dt { color: #444; }
-        dd { margin: 0; }
+        dt { color: var(--faint); }
+        dd { margin: 0; overflow-wrap: anywhere; }
+        @media (max-width: 40rem) {
+          body { margin: 1rem auto; }
+          h1 { font-size: 1.4rem; }
+          table { font-size: .85rem; }
+          th, td { padding: .25rem .5rem; }
+          dl { display: block; }
+          dd { margin: 0 0 .4rem; }
+        }
+        @media screen and (prefers-color-scheme: dark) {
+          :root { --ink: #e4e4e4; --faint: #b4b4b4; --paper: #16181c; --rule: #3a3d42; --head: #888; }
+        }
+        @media print {
+          :root { color-scheme: light; }
+          body { max-width: none; margin: 0; padding: 0; font-size: 11pt; }
+          .wide { overflow: visible; }
+          table { font-size: 9pt; }
+          figure .wide > svg { width: min(100%, var(--natural)); }
+        }
         """;
 
     /// <summary>Writes the page as HTML text.</summary>

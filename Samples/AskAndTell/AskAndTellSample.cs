@@ -12,7 +12,14 @@ public sealed class AskAndTellSample(long burnIn = 100, long cycles = 300) : ISa
     private const int Members = 30, Processes = 2;
     private const long FailEvery = 67, DieEvery = 1009;
 
-    private sealed record Outcome(double Error, double Difference, int Crashes, int DeadProcesses, double Seconds);
+    // Errors of the analyses and crashed runs are of each cycle.
+    private sealed record Outcome(double[] Errors, double[] ErrorsInside, double[] CrashedRuns, double Difference, int DeadProcesses,
+        double Seconds, long BurnIn)
+    {
+        public double Error => Errors.Skip((int)BurnIn).Average();
+
+        public int Crashes => (int)CrashedRuns.Sum();
+    }
 
     /// <inheritdoc/>
     public string Name => "ask-and-tell";
@@ -28,7 +35,7 @@ public sealed class AskAndTellSample(long burnIn = 100, long cycles = 300) : ISa
         {Processes} processes at once, each of which reads a file of states and writes a file of results; and with that program
         failing on purpose: every {FailEvery}th run fails, and at every {DieEvery}th the process dies in the middle of a line.
         Crashed members are resampled from the survivors. Half way, the assimilation is written to a file and continued from there,
-        as from one cluster job to the next. Takes less than a minute; needs awk.
+        as from one cluster job to the next. Takes less than a minute; needs awk. Writes report.html and its figure as SVG.
         """;
 
     /// <inheritdoc/>
@@ -59,24 +66,34 @@ public sealed class AskAndTellSample(long burnIn = 100, long cycles = 300) : ISa
         var crashing = Drive(run, Method(external),
             new ExternalModel(Path.Combine(run.Options.OutputFolder, "crashing"), Processes, FailEvery, DieEvery), data, inside);
 
-        run.Show(new ReportTable($"ETKF, {Members} members, {cycles} cycles of Lorenz-96",
+        var table = new ReportTable($"ETKF, {Members} members, {cycles} cycles of Lorenz-96",
             ["the model", "analysis RMSE", "crashed runs", "dead processes", "largest difference", "seconds"],
         [
             ["in process", SampleRun.Number(error, 4), "", "", "", ""],
             Row("awk program", calm),
             Row("awk program that crashes", crashing),
-        ]));
-        run.Say(calm.Difference == 0 ? "Through files, the program outside gives the numbers of the model in process to the bit."
+        ]);
+        run.Show(table);
+        string verdict = calm.Difference == 0 ? "Through files, the program outside gives the numbers of the model in process to the bit."
             : FormattableString.Invariant(
-                $"Through files, the analyses of the program outside differ from those in process by at most {calm.Difference:0.0e+0}."));
-        return new SampleResult(
-            new Dictionary<string, object>
-            {
-                ["seed"] = run.Options.Seed, ["device"] = run.Options.Device, ["model"] = "Lorenz-96, n = 40, F = 8, step 0.05",
-                ["members"] = Members, ["processes"] = Processes,
-                ["burn_in"] = burnIn, ["cycles"] = cycles, ["fail_every"] = FailEvery, ["die_every"] = DieEvery,
-                ["crash_policy"] = "resample",
-            },
+                $"Through files, the analyses of the program outside differ from those in process by at most {calm.Difference:0.0e+0}.");
+        run.Say(verdict);
+        var settings = new Dictionary<string, object>
+        {
+            ["seed"] = run.Options.Seed, ["device"] = run.Options.Device, ["model"] = "Lorenz-96, n = 40, F = 8, step 0.05",
+            ["members"] = Members, ["processes"] = Processes,
+            ["burn_in"] = burnIn, ["cycles"] = cycles, ["fail_every"] = FailEvery, ["die_every"] = DieEvery,
+            ["crash_policy"] = "resample",
+        };
+        run.Write(new HtmlReport("A model in another process",
+        [
+            new ReportParagraph(Details.ReplaceLineEndings(" ")), table, new ReportParagraph(verdict),
+            new ReportFigure(run.Write(Errors(calm, crashing), "errors"),
+                "(a) Error of the analysis, cycle by cycle: the program outside lies on the model in process, and the crashes of the " +
+                    "other leave no lasting mark. (b) The runs that crashed in each cycle; the tallest bars are of processes that died."),
+            new ReportHeading("Settings"), new ReportSettings(settings),
+        ]));
+        return new SampleResult(settings,
             new Dictionary<string, double>
             {
                 ["rmse.inside"] = error, ["rmse.outside"] = calm.Error, ["rmse.crashing"] = crashing.Error,
@@ -96,7 +113,8 @@ public sealed class AskAndTellSample(long burnIn = 100, long cycles = 300) : ISa
         var assimilation = new AskAndTell(method, options);
         try
         {
-            double squares = 0, difference = 0;
+            List<double> errors = [], errorsInside = [], crashed = [];
+            double difference = 0;
             using ITrajectoryCursor cycle = data.OpenCursor(), reference = inside.OpenCursor();
             while (cycle.MoveNext() && reference.MoveNext())
             {
@@ -111,15 +129,33 @@ public sealed class AskAndTellSample(long burnIn = 100, long cycles = 300) : ISa
                 }
                 var analysis = assimilation.Assimilate(new Observation(cycle[Columns.Observation], null, cycle.Time)).Mean;
                 difference = Math.Max(difference, (analysis - reference[Columns.Analysis]).abs().max().ToDouble());
-                if (cycle.Cycle >= burnIn) squares += Math.Sqrt((analysis - cycle[Columns.Truth]).square().mean().ToDouble()) / cycles;
+                double Error(Tensor estimate) => Math.Sqrt((estimate - cycle[Columns.Truth]).square().mean().ToDouble());
+                errors.Add(Error(analysis));
+                errorsInside.Add(Error(reference[Columns.Analysis]));
+                crashed.Add(assimilation.Crashes.Count - crashed.Sum());
             }
-            return new Outcome(squares, difference, assimilation.Crashes.Count, model.DeadProcesses, watch.Elapsed.TotalSeconds);
+            return new Outcome([.. errors], [.. errorsInside], [.. crashed], difference, model.DeadProcesses, watch.Elapsed.TotalSeconds,
+                burnIn);
         }
         finally
         {
             assimilation.Dispose();
             File.Delete(checkpoint);
         }
+    }
+
+    private static FigureGrid Errors(Outcome calm, Outcome crashing)
+    {
+        var cycle = new Axis("cycle");
+        var errors = new LineChart("", cycle, new Axis("analysis RMSE") { Minimum = 0 },
+        [
+            LineSeries.Evenly("in process", 0, 1, calm.ErrorsInside),
+            LineSeries.Evenly("awk program", 0, 1, calm.Errors) with { Style = LineStyle.Dotted },
+            LineSeries.Evenly("awk program that crashes", 0, 1, crashing.Errors),
+        ]) { Width = 820, Height = 320 };
+        double[] edges = [.. Enumerable.Range(0, crashing.CrashedRuns.Length + 1).Select(edge => edge - 0.5)];
+        var crashes = new Histogram("", cycle, new Axis("crashed runs"), edges, crashing.CrashedRuns) { Width = 820, Height = 220 };
+        return new FigureGrid("", [errors, crashes]);
     }
 
     private static string[] Row(string name, Outcome outcome) =>

@@ -84,7 +84,7 @@ public static class CommandLine
             var command = new Command(one.Name, one.Summary);
             options.AddTo(command);
             details.Add(command, one.Details);
-            command.SetAction(given => RunSample(one, options.Read(given), console, error, cancellation));
+            command.SetAction(given => RunSample(one, options.Read(given), arguments, console, error, cancellation));
             return command;
         }
 
@@ -173,13 +173,13 @@ public static class CommandLine
         return Doctor.Run(console, json) ? 0 : Failure;
     }
 
-    private static int RunSample(ISample sample, SampleOptions options, IAnsiConsole console, TextWriter error,
-        CancellationToken cancellation)
+    private static int RunSample(ISample sample, SampleOptions options, IReadOnlyList<string> arguments, IAnsiConsole console,
+        TextWriter error, CancellationToken cancellation)
     {
         OutputCheck.Folder(options.OutputFolder, "--out");
         if (options.JsonFile is not null) OutputCheck.File(options.JsonFile, "--json");
 
-        var run = new SampleRun(options, console, cancellation);
+        var run = new SampleRun(options, console, cancellation) { CommandLine = "daml " + string.Join(' ', arguments.Select(Typed)) };
         using var profile = options.Profile ? new PhaseProfile() : null;
         try
         {
@@ -209,6 +209,10 @@ public static class CommandLine
             return Failure;
         }
     }
+
+    // A word as a shell takes it.
+    private static string Typed(string word) =>
+        word.Length > 0 && word.All(letter => char.IsLetterOrDigit(letter) || "-_./:=,+".Contains(letter)) ? word : Completion.Quoted(word);
 
     private static void CheckDevice(string device)
     {

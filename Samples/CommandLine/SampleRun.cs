@@ -53,6 +53,9 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
     /// <summary>Where tables and messages are shown.</summary>
     public IAnsiConsole Console => console;
 
+    /// <summary>The command line that started it, for its page (default: that of no command line).</summary>
+    public string CommandLine { get; init; } = "none: it was started by a program";
+
     /// <summary>Set by Ctrl-C: long work stops and keeps its best.</summary>
     public CancellationToken Cancellation => cancellation;
 
@@ -118,8 +121,35 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
         return figure;
     }
 
-    /// <summary>Writes the page <c>report.html</c>.</summary>
-    public void Write(HtmlReport report) => AtomicFile.WriteText(OutputFile("report.html"), report.ToHtml());
+    /// <summary>
+    /// Writes the page <c>report.html</c> and adds how it was made: command, seed, date, time taken, versions and machine.
+    /// </summary>
+    public void Write(HtmlReport report) => AtomicFile.WriteText(OutputFile("report.html"), (report with
+    {
+        Blocks = [.. report.Blocks, new ReportHeading("How this page was made"), new ReportSettings(Provenance())],
+    }).ToHtml());
+
+    private Dictionary<string, object> Provenance()
+    {
+        var taken = DateTime.UtcNow - started;
+        var (libtorch, _) = Machine.Libtorch;
+        return new()
+        {
+            ["command"] = CommandLine,
+            ["seed"] = options.Seed,
+            ["device"] = options.Device,
+            ["begun"] = started.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) + " UTC",
+            ["time taken"] = (taken.TotalMinutes < 2 ? string.Create(CultureInfo.InvariantCulture, $"{taken.TotalSeconds:F1} seconds")
+                : string.Create(CultureInfo.InvariantCulture, $"{taken.TotalMinutes:F1} minutes"))
+                + (options.Resume ? ", after the run that it resumed" : ""),
+            ["DaML"] = Machine.DaMLVersion,
+            ["processor"] = $"{Machine.Processor}, {Machine.Cores} cores ({Machine.VectorInstructions})",
+            ["memory"] = Machine.Memory,
+            ["operating system"] = Machine.OperatingSystem,
+            ["runtime"] = Machine.Runtime,
+            ["tensors"] = $"TorchSharp {Machine.TorchSharpVersion}, libtorch {libtorch}, {Machine.Threads} threads",
+        };
+    }
 
     /// <summary>Shows a table on the console, in several parts where it is wider than that.</summary>
     public void Show(ReportTable table)

@@ -5,7 +5,7 @@ using Spectre.Console;
 namespace DaML.Tests;
 
 /// <summary>The sample of learned analyses with a memory in its smallest form.</summary>
-public sealed class AnalysisMemoryTests : IDisposable
+public sealed class AnalysisMemoryTests(PageReader reader) : IDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("daml-analysis-memory-");
     private readonly StringWriter output = new(), error = new();
@@ -26,7 +26,7 @@ public sealed class AnalysisMemoryTests : IDisposable
     private void Succeeds(long burnIn, params string[] arguments) => Assert.True(Run(burnIn, arguments) == 0, error.ToString());
 
     [Fact]
-    public void ItsFiguresAreThoseOfItsSeedsAndItsCostsRelativeToThePlainNetwork()
+    public async Task ItsFiguresAreThoseOfItsSeedsAndItsCostsRelativeToThePlainNetwork()
     {
         string file = Path.Combine(folder.FullName, "result.json");
         Succeeds(burnIn: 20, "--minutes", "0.01", "--seed", "3", "--interval", "0.1", "--json", file);
@@ -46,6 +46,7 @@ public sealed class AnalysisMemoryTests : IDisposable
         Assert.Equal(settings.GetProperty("steps.learned_memory").GetInt64(), settings.GetProperty("steps.learned.same_steps").GetInt64());
         Assert.True(new FileInfo(Path.Combine(folder.FullName, "curves.svg")).Length > 1000);
         Assert.Contains("6 hidden channels", output.ToString());
+        await reader.Check(Path.Combine(folder.FullName, "report.html"));
     }
 
     // In each round the machine is otherwise busy; it may also change while a round is under way.

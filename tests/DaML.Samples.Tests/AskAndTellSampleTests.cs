@@ -5,14 +5,14 @@ using Spectre.Console;
 namespace DaML.Tests;
 
 /// <summary>The sample that drives a program outside, run short.</summary>
-public sealed class AskAndTellSampleTests : IDisposable
+public sealed class AskAndTellSampleTests(PageReader reader) : IDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("daml-ask-and-tell-");
 
     public void Dispose() => folder.Delete(recursive: true);
 
     [Fact]
-    public void TheProgramOutsideGivesTheNumbersOfTheModelInProcessAndItsCrashesAreHandled()
+    public async Task TheProgramOutsideGivesTheNumbersOfTheModelInProcessAndItsCrashesAreHandled()
     {
         var output = new StringWriter();
         var error = new StringWriter();
@@ -35,5 +35,7 @@ public sealed class AskAndTellSampleTests : IDisposable
         Assert.Equal(1, Metric("crashes.processes"));
         Assert.Contains("awk program that crashes", output.ToString());
         Assert.False(File.Exists(Path.Combine(folder.FullName, "ask-and-tell.checkpoint")));
+        Assert.Contains("errors.svg", output.ToString());
+        await reader.Check(Path.Combine(folder.FullName, "report.html"));
     }
 }

@@ -6,7 +6,7 @@ using Spectre.Console;
 namespace DaML.Tests;
 
 /// <summary>The sample of Bocquet et al. (2024) from end to end in its smallest form.</summary>
-public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassFixture<Bocquet2024Tests.Outcome>
+public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome, PageReader reader) : IClassFixture<Bocquet2024Tests.Outcome>
 {
     private static readonly ResidualConvolutionOptions Small = new() { Filters = 4, Blocks = 1, SubBlocks = 1 };
 
@@ -51,6 +51,9 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
     private static Dictionary<string, double> MetricsOf(string file) =>
         JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("metrics").EnumerateObject()
         .ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
+
+    [BrowserFact]
+    public async Task ItsPageReadsWell() => await reader.Check(PathOf("report.html"));
 
     [Fact]
     public void ItEndsWellAndLeavesNothingButResults()

@@ -5,7 +5,7 @@ using DaML.Samples;
 namespace DaML.Tests;
 
 /// <summary>The sample from end to end in its smallest form: some optimiser steps, few values, some test cycles.</summary>
-public sealed class Bocquet2025Tests(Bocquet2025Tests.Outcome outcome) : IClassFixture<Bocquet2025Tests.Outcome>
+public sealed class Bocquet2025Tests(Bocquet2025Tests.Outcome outcome, PageReader reader) : IClassFixture<Bocquet2025Tests.Outcome>
 {
     private static readonly Bocquet2025Plan Tiny = new()
     {
@@ -45,6 +45,9 @@ public sealed class Bocquet2025Tests(Bocquet2025Tests.Outcome outcome) : IClassF
         JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "result.json"))).RootElement.GetProperty("metrics");
 
     private JsonElement Metrics => MetricsIn(outcome.Folder.FullName);
+
+    [BrowserFact]
+    public async Task ItsPageReadsWell() => await reader.Check(PathOf("report.html"));
 
     [Fact]
     public void ItEndsWellAndDraws()

@@ -3,7 +3,7 @@ using DaML.Samples;
 
 namespace DaML.Tests;
 
-public sealed class DanLorenz95Tests : IDisposable
+public sealed class DanLorenz95Tests(PageReader reader) : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("daml-dan-sample-").FullName;
 
@@ -31,7 +31,7 @@ public sealed class DanLorenz95Tests : IDisposable
     private string PathOf(string name) => Path.Combine(folder, name);
 
     [Fact]
-    public void It_measures_all_that_it_promises_and_keeps_nothing_of_the_parts()
+    public async Task It_measures_all_that_it_promises_and_keeps_nothing_of_the_parts()
     {
         var (code, output,
             error) = CommandLineTests.Daml([new CommandLineTests.Fake("demo", CommandLineTests.Nothing, 5), new DanLorenz95Sample(Tiny)],
@@ -55,6 +55,7 @@ public sealed class DanLorenz95Tests : IDisposable
         foreach (string figure in (string[])["truncated.svg", "direct.svg", "memory.svg", "depth.svg"])
             Assert.True(File.Exists(PathOf(figure)), figure);
         Assert.Empty(Directory.GetDirectories(folder));
+        await reader.Check(PathOf("report.html"));
     }
 
     [Fact]

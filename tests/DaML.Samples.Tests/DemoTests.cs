@@ -6,7 +6,7 @@ using Spectre.Console;
 namespace DaML.Tests;
 
 /// <summary>The demo from end to end in its smallest form: some optimiser steps, some test cycles.</summary>
-public sealed class DemoTests(DemoTests.Outcome outcome) : IClassFixture<DemoTests.Outcome>
+public sealed class DemoTests(DemoTests.Outcome outcome, PageReader reader) : IClassFixture<DemoTests.Outcome>
 {
     private const int BurnIn = 150, Cycles = 60, Steps = 40;
 
@@ -34,6 +34,9 @@ public sealed class DemoTests(DemoTests.Outcome outcome) : IClassFixture<DemoTes
     }
 
     private string PathOf(string name) => Path.Combine(outcome.Folder.FullName, name);
+
+    [BrowserFact]
+    public async Task ItsPageReadsWell() => await reader.Check(PathOf("report.html"));
 
     [Fact]
     public void ItEndsWellAndSaysWhatItWrote()

@@ -7,18 +7,22 @@ namespace DaML.Tests;
 public sealed class PodLstmTests : IClassFixture<PodLstmTests.Outcome>
 {
     private readonly Outcome outcome;
+    private readonly PageReader reader;
     private readonly IReadOnlyDictionary<string, double> metrics;
 
-    public PodLstmTests(Outcome outcome)
+    public PodLstmTests(Outcome outcome, PageReader reader)
     {
         Assert.SkipUnless(NetCdfFile.IsAvailable, "the netcdf library is not installed");
-        this.outcome = outcome;
+        (this.outcome, this.reader) = (outcome, reader);
         metrics = outcome.Result.Metrics;
     }
 
     /// <summary>One run of the sample for all tests.</summary>
     public sealed class Outcome() : SampleOutcome("pod-lstm", () => new PodLstmSample(
         [FieldCase.Height with { TrainingSteps = 100, Observing = [FieldCase.Height.Observing[0]] }]));
+
+    [BrowserFact]
+    public async Task ItsPageReadsWell() => await reader.Check(Path.Combine(outcome.Folder.FullName, "report.html"));
 
     [Fact]
     public void Every_method_is_measured_at_every_lead_with_and_without_observations()

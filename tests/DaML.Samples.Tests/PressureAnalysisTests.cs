@@ -7,17 +7,21 @@ namespace DaML.Tests;
 public sealed class PressureAnalysisTests : IClassFixture<PressureAnalysisTests.Outcome>
 {
     private readonly Outcome outcome;
+    private readonly PageReader reader;
     private readonly IReadOnlyDictionary<string, double> metrics;
 
-    public PressureAnalysisTests(Outcome outcome)
+    public PressureAnalysisTests(Outcome outcome, PageReader reader)
     {
         Assert.SkipUnless(NetCdfFile.IsAvailable, "the netcdf library is not installed");
-        this.outcome = outcome;
+        (this.outcome, this.reader) = (outcome, reader);
         metrics = outcome.Result.Metrics;
     }
 
     /// <summary>One run of the sample for all tests.</summary>
     public sealed class Outcome() : SampleOutcome("pressure", () => new PressureAnalysisSample());
+
+    [BrowserFact]
+    public async Task ItsPageReadsWell() => await reader.Check(Path.Combine(outcome.Folder.FullName, "report.html"));
 
     [Theory]
     [InlineData("")]

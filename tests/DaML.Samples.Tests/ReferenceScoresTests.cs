@@ -9,7 +9,7 @@ namespace DaML.Tests;
 /// The reference scores: the exact ones are met to round-off, the sample tells what it measured, and a user's own table is taken or
 /// refused.
 /// </summary>
-public sealed class ReferenceScoresTests : IDisposable
+public sealed class ReferenceScoresTests(PageReader reader) : IDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("daml-reference-");
 
@@ -71,7 +71,7 @@ public sealed class ReferenceScoresTests : IDisposable
     }
 
     [Fact]
-    public void A_row_of_ones_own_is_measured_and_told_in_the_form_agreed()
+    public async Task A_row_of_ones_own_is_measured_and_told_in_the_form_agreed()
     {
         string lost =
             """
@@ -118,6 +118,7 @@ public sealed class ReferenceScoresTests : IDisposable
         Assert.Contains("3/3", output);
         foreach (string name in (string[])["report.html", "scores-lorenz-63-every-0-25.svg"])
             Assert.True(File.Exists(Path.Combine(folder.FullName, name)), name);
+        await reader.Check(Path.Combine(folder.FullName, "report.html"));
         Assert.Equal(document.Value.ToString(), Measure(With(Easy, lost, below, more)).Document!.Value.ToString());
     }
 

@@ -5,7 +5,7 @@ using Spectre.Console;
 namespace DaML.Tests;
 
 /// <summary>The sample of learned preconditioners in its smallest form.</summary>
-public sealed class ShallowWaterPreconditionerTests : IDisposable
+public sealed class ShallowWaterPreconditionerTests(PageReader reader) : IDisposable
 {
     private static readonly PreconditionerPlan Smallest = new()
     {
@@ -28,7 +28,7 @@ public sealed class ShallowWaterPreconditionerTests : IDisposable
     }
 
     [Fact]
-    public void ItComparesEveryPreconditionerOnTheSameSystems()
+    public async Task ItComparesEveryPreconditionerOnTheSameSystems()
     {
         string file = Path.Combine(folder.FullName, "result.json");
         Assert.True(Run("--seed", "3", "--json", file) == 0, error.ToString());
@@ -54,5 +54,6 @@ public sealed class ShallowWaterPreconditionerTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(folder.FullName, "parts")));
         Assert.Equal(2, Run("--resume"));
         Assert.Contains("there is no run to continue", error.ToString());
+        await reader.Check(Path.Combine(folder.FullName, "report.html"));
     }
 }
