@@ -66,7 +66,9 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Headers, IR
         foreach (var row in Rows)
         {
             html.Append("<tr>");
-            foreach (string cell in row) html.Append("<td>").Append(Escape(cell)).Append("</td>");
+            // a figure with its error or its range stays on one line
+            foreach (string cell in row)
+                html.Append(cell.Length <= 16 ? "<td class=\"short\">" : "<td>").Append(Escape(cell)).Append("</td>");
             html.Append("</tr>\n");
         }
         html.Append("</tbody>\n</table></div>\n");
@@ -127,6 +129,7 @@ public sealed record HtmlReport(string Title, IReadOnlyList<ReportBlock> Blocks)
         th, td { padding: .3rem .9rem; text-align: right; border-bottom: 1px solid var(--rule); }
         th { border-bottom: 2px solid var(--head); vertical-align: bottom; }
         th:first-child, td:first-child { text-align: left; padding-left: 0; }
+        td.short:not(:first-child) { white-space: nowrap; }
         tr { break-inside: avoid; }
         figure { margin: 1.5rem 0; break-inside: avoid; }
         /* never so small that ticks cannot be read: the figure is pushed sideways instead */
@@ -140,8 +143,8 @@ public sealed record HtmlReport(string Title, IReadOnlyList<ReportBlock> Blocks)
           h1 { font-size: 1.4rem; }
           table { font-size: .85rem; }
           th, td { padding: .25rem .5rem; }
-          dl { display: block; }
-          dd { margin: 0 0 .4rem; }
+          dl { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
+          dt { overflow-wrap: anywhere; }
         }
         @media screen and (prefers-color-scheme: dark) {
           :root { --ink: #e4e4e4; --faint: #b4b4b4; --paper: #16181c; --rule: #3a3d42; --head: #888; }

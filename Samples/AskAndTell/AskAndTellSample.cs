@@ -89,8 +89,8 @@ public sealed class AskAndTellSample(long burnIn = 100, long cycles = 300) : ISa
         [
             new ReportParagraph(Details.ReplaceLineEndings(" ")), table, new ReportParagraph(verdict),
             new ReportFigure(run.Write(Errors(calm, crashing), "errors"),
-                "(a) Error of the analysis, cycle by cycle: the program outside lies on the model in process, and the crashes of the " +
-                    "other leave no lasting mark. (b) The runs that crashed in each cycle; the tallest bars are of processes that died."),
+                "(a) The program outside lies on the model in process; with the one that crashes the filter takes longer to find the " +
+                    "truth, and then stays close. (b) The runs that crashed in each cycle; the tall bars are of processes that died."),
             new ReportHeading("Settings"), new ReportSettings(settings),
         ]));
         return new SampleResult(settings,
@@ -147,14 +147,15 @@ public sealed class AskAndTellSample(long burnIn = 100, long cycles = 300) : ISa
     private static FigureGrid Errors(Outcome calm, Outcome crashing)
     {
         var cycle = new Axis("cycle");
-        var errors = new LineChart("", cycle, new Axis("analysis RMSE") { Minimum = 0 },
+        var errors = new LineChart("Error of the analysis", cycle, new Axis("analysis RMSE") { Minimum = 0 },
         [
             LineSeries.Evenly("in process", 0, 1, calm.ErrorsInside),
             LineSeries.Evenly("awk program", 0, 1, calm.Errors) with { Style = LineStyle.Dotted },
             LineSeries.Evenly("awk program that crashes", 0, 1, crashing.Errors),
-        ]) { Width = 820, Height = 320 };
+        ]) { Width = 820, Height = 340 };
         double[] edges = [.. Enumerable.Range(0, crashing.CrashedRuns.Length + 1).Select(edge => edge - 0.5)];
-        var crashes = new Histogram("", cycle, new Axis("crashed runs"), edges, crashing.CrashedRuns) { Width = 820, Height = 220 };
+        var crashes = new Histogram("Crashed runs", cycle, new Axis("crashed runs"), edges, crashing.CrashedRuns)
+            { Width = 820, Height = 240 };
         return new FigureGrid("", [errors, crashes]);
     }
 

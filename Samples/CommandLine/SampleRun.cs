@@ -143,11 +143,11 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
                 : string.Create(CultureInfo.InvariantCulture, $"{taken.TotalMinutes:F1} minutes"))
                 + (options.Resume ? ", after the run that it resumed" : ""),
             ["DaML"] = Machine.DaMLVersion,
-            ["processor"] = $"{Machine.Processor}, {Machine.Cores} cores ({Machine.VectorInstructions})",
+            ["processor"] = $"{Machine.Processor}, {Machine.Counted(Machine.Cores, "core")} ({Machine.VectorInstructions})",
             ["memory"] = Machine.Memory,
             ["operating system"] = Machine.OperatingSystem,
             ["runtime"] = Machine.Runtime,
-            ["tensors"] = $"TorchSharp {Machine.TorchSharpVersion}, libtorch {libtorch}, {Machine.Threads} threads",
+            ["tensors"] = $"TorchSharp {Machine.TorchSharpVersion}, libtorch {libtorch}, {Machine.Counted(Machine.Threads, "thread")}",
         };
     }
 

@@ -44,7 +44,7 @@ internal static class Doctor
         [
             new("DaML", FindingState.Ok, Machine.DaMLVersion),
             new("operating system", FindingState.Ok, Machine.OperatingSystem),
-            new("processor", FindingState.Ok, $"{Machine.Processor}, {Machine.Cores} cores"),
+            new("processor", FindingState.Ok, $"{Machine.Processor}, {Machine.Counted(Machine.Cores, "core")}"),
             new("vector instructions", FindingState.Ok, Machine.VectorInstructions),
             new("memory", FindingState.Ok, Machine.Memory),
             new(".NET runtime", FindingState.Ok, Machine.Runtime),
@@ -66,7 +66,7 @@ internal static class Doctor
 
     private static IEnumerable<Finding> Tensors() =>
     [
-        Try("threads", "", () => $"{Machine.Threads} of libtorch on {Machine.Cores} cores; OMP_NUM_THREADS is " +
+        Try("threads", "", () => $"{Machine.Threads} of libtorch on {Machine.Counted(Machine.Cores, "core")}; OMP_NUM_THREADS is " +
             (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is { Length: > 0 } limit ? limit : "not set")),
         Try("tensor sum", LibtorchCure, () =>
         {
@@ -99,7 +99,7 @@ internal static class Doctor
         const string driver = "/proc/driver/nvidia/version";
         bool present = File.Exists(driver);
         if (libtorch && Devices.WhyNoCuda is not { } why)
-            return new("GPU", FindingState.Ok, $"{cuda.device_count()} CUDA device(s); use them with --device cuda");
+            return new("GPU", FindingState.Ok, $"{Machine.Counted(cuda.device_count(), "CUDA device")}, for --device cuda");
         if (!present) return new("GPU", FindingState.Absent, "no NVIDIA driver; DaML computes on the processor");
         return new("GPU", FindingState.Absent, "there is an NVIDIA driver, which this program does not use" +
             (libtorch ? $": {Devices.WhyNoCuda}" : ""),

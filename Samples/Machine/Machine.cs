@@ -81,6 +81,9 @@ internal static class Machine
     /// <summary>The threads that libtorch computes with.</summary>
     public static int Threads => torch.get_num_threads();
 
+    /// <summary>A number of things, for instance <c>1 core</c> or <c>2 cores</c>.</summary>
+    public static string Counted(int count, string thing) => $"{count} {thing}{(count == 1 ? "" : "s")}";
+
     private static (string Version, string Commit) InformationalVersion(Type type)
     {
         string[] parts = (type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "").Split('+');

@@ -50,7 +50,7 @@ public sealed class DoctorTests : IDisposable
         Assert.Contains("All that 'daml demo' needs works.", output);
         Assert.All(findings, finding => Assert.NotEqual("failed", finding.Value.State));
         Assert.StartsWith(Version.Parse(torch.__version__).ToString(3) + ", from ", findings["libtorch"].Found);
-        Assert.StartsWith($"{torch.get_num_threads()} of libtorch on {Environment.ProcessorCount} cores", findings["threads"].Found);
+        Assert.StartsWith($"{torch.get_num_threads()} of libtorch on {Environment.ProcessorCount} core", findings["threads"].Found);
         Assert.Equal(NetCdfFile.IsAvailable ? "ok" : "absent", findings["netcdf library"].State);
         Assert.Equal(torch.cuda.is_available() ? "ok" : "absent", findings["GPU"].State);
         string cpus = File.Exists("/proc/cpuinfo") ? File.ReadAllText("/proc/cpuinfo") : "";

@@ -26,7 +26,7 @@ public sealed class PageTests(PageReader reader) : IDisposable
         string html = File.ReadAllText(Path.Combine(folder.FullName, "a b", "report.html"));
         string command = System.Net.WebUtility.HtmlEncode($"daml demo --seed 7 --out '{folder.FullName}/a b'");
         foreach (string text in (string[])["<h1>A page</h1>", "How this page was made", $"<dt>command</dt><dd>{command}</dd>",
-            "<dt>seed</dt><dd>7</dd>", "<dt>device</dt><dd>cpu</dd>", "<dt>DaML</dt><dd>0.", $", {Environment.ProcessorCount} cores (",
+            "<dt>seed</dt><dd>7</dd>", "<dt>device</dt><dd>cpu</dd>", "<dt>DaML</dt><dd>0.", $", {Environment.ProcessorCount} core",
             $"<dt>operating system</dt><dd>{RuntimeInformation.OSDescription}", "<dt>runtime</dt><dd>.NET 10.",
             $"<dd>TorchSharp {Machine.TorchSharpVersion}, libtorch {Version.Parse(TorchSharp.torch.__version__).ToString(3)}, "])
             Assert.Contains(text, html);
