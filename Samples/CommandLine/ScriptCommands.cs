@@ -27,6 +27,13 @@ internal static class ScriptCommands
                 new Option<string?>("--out")
                     { Description = "The folder for the packages (default: the folder feed packages/).", HelpName = "FOLDER" },
             },
+            new Command("docs", "Makes the book, documents and API reference, as HTML.")
+            {
+                new Option<string?>("--out")
+                    { Description = "A new or empty folder for the book (default: artifacts/book).", HelpName = "FOLDER" },
+                new Option<bool>("--serve") { Description = "Then show it at http://localhost:8080 until Ctrl-C." },
+                new Option<bool>("--quiet") { Description = "Only say where the book is." },
+            },
         ];
     }
 

@@ -32,7 +32,7 @@ public sealed class ConsoleTests : IDisposable
     public void HelpNamesEveryCommandAndTheExitCodes()
     {
         string output = Daml("help").Output;
-        foreach (string text in (string[])["demo", "list", "sample", "doctor", "completion", "help", "test", "bench", "pack",
+        foreach (string text in (string[])["demo", "list", "sample", "doctor", "completion", "help", "test", "bench", "pack", "docs",
             "Exit codes: 0 done, 1 failed, 2", "130 stopped"])
             Assert.Contains(text, output);
         Assert.Contains("baseline <FOLDER>", Daml("help bench").Output);
