@@ -38,7 +38,7 @@ public sealed record HiddenChannelOptions
 
     /// <summary>
     /// The way in which the analyzer writes them (default: gated, which learns faster than writing them anew;
-    /// docs/learned-analysis.md).
+    /// docs/methods/residual-convolution-with-memory.md).
     /// </summary>
     public ChannelUpdate Update { get; init; } = ChannelUpdate.Gated;
 

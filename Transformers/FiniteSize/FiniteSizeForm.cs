@@ -1,7 +1,7 @@
 namespace DaML;
 
 /// <summary>The form in which the finite-size ensemble Kalman filter is solved. The three find the same mean; see
-/// docs/iterative-ensemble.md.</summary>
+/// docs/methods/finite-size-ensemble-kalman-filter.md.</summary>
 public enum FiniteSizeForm
 {
     /// <summary>

@@ -7,7 +7,7 @@ namespace DaML.Components;
 /// </summary>
 /// <param name="relativeResidual">
 /// The largest residual of a pair as a fraction of its value (default: 0.1, since the formula assumes exact eigenpairs). If solves
-/// converge, a looser bound does as well (docs/variational.md).
+/// converge, a looser bound does as well (docs/methods/ritz-preconditioning.md).
 /// </param>
 /// <param name="mostPairs">The largest number of pairs to use from one solve, the largest first (default: 100).</param>
 /// <param name="form">

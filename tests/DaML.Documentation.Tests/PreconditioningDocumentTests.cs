@@ -3,19 +3,8 @@ namespace DaML.Tests;
 public partial class DocumentTests
 {
     [Fact]
-    public void Preconditioning_quotes_the_changing_observing_network() =>
-        Assert.Contains(Marked("ObservingNetworks.cs", "example"), Quoted("preconditioning.md"));
-
-    [Fact]
-    public void The_preconditioner_for_changing_observing_networks_learns()
-    {
-        var (none, learned) = ObservingNetworks.Run(200);
-        Assert.True(learned.Order().ElementAt(10) < 0.9 * none.Order().ElementAt(10));
-    }
-
-    [Fact]
-    public void Preconditioning_quotes_the_learned_correction() =>
-        Assert.Contains(Marked("LearnedCorrection.cs", "example"), Quoted("preconditioning.md"));
+    public void The_page_of_learned_preconditioners_quotes_the_learned_correction() =>
+        Assert.Contains(Marked("LearnedCorrection.cs", "example"), Quoted("methods/learned-preconditioning.md"));
 
     [Fact]
     public void The_learned_correction_trains()

@@ -43,42 +43,4 @@ internal static class DataAssimilationNetworks
         for (int cycle = 0; cycle < 3; cycle++) run.MoveNext();
         return (network, optimum, (later.Mean - run[Columns.Truth]).square().mean().sqrt().ToDouble());
     }
-
-    /// <summary>
-    /// The innovations of a filter whose model was learned from observations alone, and of the filter with the model
-    /// itself.
-    /// </summary>
-    public static (double Learned, double Known) Emulate(long steps)
-    {
-        var context = new DataAssimilationContext(seed: 1);
-        var model = new LinearDynamics(0.95 * tensor(new[,] { { 0.9, -0.4 }, { 0.4, 0.9 } }))
-            { ModelError = ErrorCovariance.Scalar(2, 0.1) };
-        var observing = ObservationNetwork.Full(model.Dimension, errorVariance: 0.5);
-        var system = new AssimilationSystem(model, observing)
-            { Initial = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, 1)) };
-        ITrajectoryView Twin(string stream, long batch) =>
-            context.Data.Twin(system, new() { Stream = stream, Batch = batch });
-        // <emulate>
-        var learned = context.Analysis.LearnedDynamics("emulator", observing, timeStep: 1, random =>
-            {
-                var layers = new ReZeroNetwork(2, 2, 3, ScalarType.Float32, random.Device);
-                ModuleState.DrawWeights(layers, random);
-                return layers;
-            },
-            emulator => context.Analysis.StochasticEnsembleKalmanFilter(system with { Dynamics = emulator },
-                new() { Members = 20 }).Triple,
-            modelError: ErrorCovariance.Scalar(2, 0.1),
-            training: new() { Steps = steps, Truncation = 6, LearningRate = 3e-2 })
-            .Fit(Twin("training", 64), Twin("validation", 64));
-        var emulator = (Emulator)((EnsemblePropagater)learned.Triple.Propagater).Dynamics;
-        // </emulate>
-        var innovation = new ForecastInnovation(observing.Operator, observing.Error);
-        var test = Twin("test", 64).Take(120);
-        double Score(IDynamics dynamics) =>
-            context.Scores.Evaluate(
-                context.Analysis.StochasticEnsembleKalmanFilter(system with { Dynamics = dynamics },
-                    new() { Members = 20 }).Transform(test),
-                    new() { BurnIn = 30, Scores = [innovation] })[innovation].Mean;
-        return (Score(emulator), Score(model));
-    }
 }

@@ -36,29 +36,4 @@ internal static class LearnedFields
             context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 40 }).AnalysisRmse.Mean;
         return (Rmse(family), Rmse(own), Rmse(context.Model.Load<ITransformer>(path)));
     }
-
-    /// <summary>
-    /// The analysis error of the network linear in the innovation, and the error that its covariance says: the root
-    /// of the mean variance.
-    /// </summary>
-    public static (double Rmse, double Said) RunLinear(long steps)
-    {
-        var context = new DataAssimilationContext(seed: 1);
-        var model = new Lorenz96();
-        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
-        var data = context.Data.Twin(system, new() { Stream = "training", Batch = 16 });
-        var test = context.Data.Twin(system, new() { Stream = "test", Batch = 8, Cycles = 120 });
-
-        // <covariance>
-        var learned = context.Analysis.InnovationLinear(system, new() { Training = new() { Steps = steps } })
-            .Fit(data);
-        var linear = (InnovationLinearNetwork)((LearnedAnalyzer<StateMemory>)learned.Triple.Analyzer).Network;
-        LocalisedCovariance CovarianceOf(Tensor forecast) => linear.Covariance(forecast);    // [batch, n]
-        // </covariance>
-
-        double rmse = context.Scores.Evaluate(learned.Transform(test), new() { BurnIn = 60 }).AnalysisRmse.Mean;
-        using var cursor = learned.Transform(test).OpenCursor();
-        while (cursor.Cycle < 100) cursor.MoveNext();
-        return (rmse, CovarianceOf(cursor[Columns.Forecast]).Diagonal.mean().sqrt().ToDouble());
-    }
 }

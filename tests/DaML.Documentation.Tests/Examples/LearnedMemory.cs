@@ -1,6 +1,6 @@
 namespace DaML.Tests;
 
-/// <summary>Memory and uncertainty of learned analyses as docs/learned-analysis.md shows them.</summary>
+/// <summary>Memory and uncertainty of learned analyses as docs/learned-analysis.md and the page of the method show them.</summary>
 internal static class LearnedMemory
 {
     /// <summary>
@@ -16,12 +16,10 @@ internal static class LearnedMemory
         var learned = context.Analysis.ResidualConvolution(system, new() { Training = new() { Steps = steps } })
             .Fit(training);
 
-        // <memory>
         var remembering = context.Analysis.ResidualConvolutionWithMemory(system,
             new() { Memory = new()
                 { Count = 6, Update = ChannelUpdate.Gated, Transport = ChannelTransport.Unchanged },
                     Training = new() { Steps = steps } }).Fit(training);
-        // </memory>
 
         // <begun>
         var begun = context.Analysis.ResidualConvolutionWithMemory(system,
