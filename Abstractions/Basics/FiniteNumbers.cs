@@ -79,8 +79,9 @@ public static class FiniteNumbers
         return finite;
     }
 
+    /// <summary>Whether numbers in memory have neither infinities nor NaNs.</summary>
     // x - x is zero, or NaN where x is infinite or NaN.
-    private static bool All<T>(ReadOnlySpan<T> values) where T : unmanaged, IFloatingPointIeee754<T>
+    internal static bool All<T>(ReadOnlySpan<T> values) where T : unmanaged, IFloatingPointIeee754<T>
     {
         var vectors = MemoryMarshal.Cast<T, Vector256<T>>(values);
         var bad = Vector256<T>.Zero;

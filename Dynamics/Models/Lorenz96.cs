@@ -12,7 +12,7 @@ namespace DaML;
 /// <param name="timeStep">Length of a Runge-Kutta step.</param>
 [Component("lorenz-96")]
 public sealed class Lorenz96(long dimension = 40, double forcing = 8, double timeStep = 0.05)
-    : ParametricDynamics(Require.AtLeast(dimension, 4), timeStep, new ModelParameter("forcing", forcing))
+    : ParametricDynamics(Require.AtLeast(dimension, 4), timeStep, new ModelParameter("forcing", forcing)), IStepKernel
 {
     /// <inheritdoc/>
     public override string Name => "Lorenz-96";
@@ -68,6 +68,12 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
         !KernelMemory.Holds(state) ? base.Step(state, time)
         : KernelMemory.Serves(state) ? KernelStep(state)
         : TrackedStep.Of(state, KernelStep, (at, sensitivity) => StepAdjoint(at, sensitivity, time));
+
+    void IStepKernel.Step(ReadOnlySpan<float> states, Span<float> next, double time) =>
+        Lorenz96Kernel.Step((int)Dimension, states, next, Forcing, TimeStep);
+
+    void IStepKernel.StepAdjoint(ReadOnlySpan<float> states, Span<float> sensitivities, double time) =>
+        Lorenz96Kernel.Adjoint((int)Dimension, states, sensitivities, Forcing, TimeStep);
 
     private Tensor KernelStep(Tensor state) => Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps: 1);
 

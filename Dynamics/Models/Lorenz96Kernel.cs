@@ -46,6 +46,24 @@ internal static unsafe class Lorenz96Kernel
         return result;
     }
 
+    /// <summary>The states after a step, state after state of n numbers.</summary>
+    public static void Step(int n, ReadOnlySpan<float> states, Span<float> next, double forcing, double h)
+    {
+        using var room = new RentedMemory<float>(Circle<float>.Numbers(n));
+        var circle = new Circle<float>(n, (float)forcing, (float)h, room.Start);
+        fixed (float* from = states, to = next)
+            for (int at = 0; at < states.Length; at += n) circle.Step((nint)(from + at), (nint)(to + at));
+    }
+
+    /// <summary>The sensitivities before a step, in the place of those after it.</summary>
+    public static void Adjoint(int n, ReadOnlySpan<float> states, Span<float> sensitivities, double forcing, double h)
+    {
+        using var room = new RentedMemory<float>(Circle<float>.Numbers(n));
+        var circle = new Circle<float>(n, (float)forcing, (float)h, room.Start);
+        fixed (float* from = states, back = sensitivities)
+            for (int at = 0; at < states.Length; at += n) circle.Adjoint((nint)(from + at), (nint)(back + at), (nint)(back + at));
+    }
+
     private static Tensor Like(Tensor state) => empty(state.Sizes(), dtype: state.dtype);
 
     private static nint Address(Tensor tensor) => (nint)KernelMemory.Address<byte>(tensor);
@@ -83,7 +101,7 @@ internal static unsafe class Lorenz96Kernel
     /// The arithmetic for one state. Its buffers hold circles cut open, y_{-2} .. y_{n+1} and room for the last vector to run over; what
     /// lies beyond n + 1 is never read back.
     /// </summary>
-    private sealed class Circle<T> : ICircle where T : unmanaged, INumber<T>
+    private readonly struct Circle<T> : ICircle where T : unmanaged, INumber<T>
     {
         private const int Buffers = 8;
         private static readonly T two = T.CreateChecked(2), three = T.CreateChecked(3), six = T.CreateChecked(6);

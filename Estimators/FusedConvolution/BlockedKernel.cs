@@ -40,14 +40,14 @@ internal abstract unsafe class BlockedKernel
     public abstract void Convolve(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs,
         int outputs, int sites, int kernel);
 
-    /// <summary>gradient[o][i][k] = sum over sites and lanes of sensitivity[o][s] input[i][s + k].</summary>
+    /// <summary>gradient[o][i][k] += sum over sites and lanes of sensitivity[o][s] input[i][s + k].</summary>
     public abstract void WeightGradient(float* sensitivity, int sensitivityRow, float* input, int inputRow, float* gradient, int inputs,
         int outputs, int sites, int kernel);
 
     /// <summary>Computes the mean, and the sum of squared deviations from it, of each channel over sites and existing lanes.</summary>
     public abstract void Moments(float* field, int channels, int sites, int filled, float* means, float* deviations);
 
-    /// <summary>Computes the sum of each channel over sites and lanes.</summary>
+    /// <summary>Adds the sum of each channel over sites and lanes.</summary>
     public abstract void Sums(float* field, int row, int channels, int sites, float* sums);
 
     /// <summary>target += added</summary>
@@ -75,8 +75,8 @@ internal abstract unsafe class BlockedKernel
         int channels, int sites, float* sums, float* weightedSums);
 
     /// <summary>
-    /// In place: scale (sensitivity - a - b (field - mean) deviation^-1), zero in lanes that do not exist; also the sums of the result
-    /// over sites and lanes.
+    /// In place: scale (sensitivity - a - b (field - mean) deviation^-1), zero in lanes that do not exist; also adds the sums of the
+    /// result over sites and lanes.
     /// </summary>
     public abstract void NormaliseBackward(float* field, float* scale, float* mean, float* inverseDeviation, float* a, float* b,
         float* sensitivity, int row,
@@ -191,7 +191,6 @@ internal abstract unsafe class BlockedKernel
             int outputs, int sites, int kernel)
         {
             int tile = S.HasManyRegisters ? 4 : 2;
-            new Span<float>(gradient, inputs * outputs * kernel).Clear();
             for (int part = 0; part < Lanes; part += S.Width)
                 for (int o = 0; o < outputs; o += tile)         // a tile's sensitivities stay in the first cache for all inputs
                     for (int i = 0; i < inputs; i++)
@@ -314,7 +313,7 @@ internal abstract unsafe class BlockedKernel
             {
                 V sum = S.Of(0);
                 for (int i = 0; i < size; i += S.Width) sum = S.Add(sum, S.Load(field + i));
-                sums[c] = S.Sum(sum);
+                sums[c] += S.Sum(sum);
             }
         }
 
@@ -394,7 +393,7 @@ internal abstract unsafe class BlockedKernel
                         sum = S.Add(sum, d);
                     }
                 }
-                sums[c] = S.Sum(sum);
+                sums[c] += S.Sum(sum);
             }
         }
 

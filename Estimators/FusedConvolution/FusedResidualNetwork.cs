@@ -20,11 +20,17 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     /// <summary>The sizes.</summary>
     public FusedNetworkShape Shape => shape;
 
+    /// <summary>The arithmetic.</summary>
+    public BlockedKernel Kernel => kernel;
+
     /// <summary>The instruction set in use.</summary>
     public string Instructions => kernel.Name;
 
     /// <summary>The parameters' shapes, in the network's order.</summary>
     public IReadOnlyList<long[]> ParameterShapes { get; } = shape.ParameterShapes();
+
+    /// <summary>The place of each parameter in a vector of all of them, and the vector's length.</summary>
+    public int[] ParameterOffsets { get; } = Offsets(shape.ParameterShapes());
 
     internal static int LayerParameter(int layer) => 2 + 4 * layer;
 
@@ -45,38 +51,25 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         var product = empty([layout.Batch, shape.Outputs, layout.Sites], dtype: ScalarType.Float32);
         float* from = KernelMemory.Address<float>(input), to = KernelMemory.Address<float>(product);
 
-        // A group's steps from C_(layer - 1), or the input, to C_layer, or the product.
-        void Layer(int layer, int group)
+        void Part(int layer, int group)
         {
-            if (layer == 0) Encode(tape, from, weights, group);
-            else Activate(tape, layer - 1, group);
-            if (layer < shape.Layers) Convolve(tape, layer, weights, group);
-            else Decode(tape, weights, to, group);
+            if (layer == 0) layout.Pack(from, shape.Inputs, group, tape.Input(group));
+            Layer(tape, layer, weights, group);
+            if (layer == shape.Layers) layout.Unpack(tape.Output(group), shape.Outputs, group, to);
         }
 
         int threads = Threads(layout, passes: 1);
         if (ownStatistics)
         {
-            SharedPhases.Run(threads, [.. Enumerable.Repeat(layout.Groups, shape.Layers + 1)], (layer, group) =>
-            {
-                if (layer > 0) Normalise(tape, layer - 1, weights);
-                Layer(layer, group);
-                if (layer < shape.Layers)
-                    kernel.Moments(tape.Product(layer, group), shape.Filters, layout.Sites, layout.Filled(group),
-                        tape.Moments(layer, group), tape.Moments(layer, group) + shape.Filters);
-            });
+            SharedPhases.Run(threads, shape.Layers + 1, layout.Groups, Part);
             MoveOn(tape, running);
         }
         else
         {
-            for (int layer = 0; layer < shape.Layers; layer++)
+            Normalise(tape, weights, running);
+            SharedPhases.Run(threads, 1, layout.Groups, (_, group) =>
             {
-                var (mean, variance) = running[layer];
-                Normalise(tape, layer, weights, KernelMemory.Address<float>(mean), KernelMemory.Address<float>(variance));
-            }
-            SharedPhases.Run(threads, [layout.Groups], (_, group) =>
-            {
-                for (int layer = 0; layer <= shape.Layers; layer++) Layer(layer, group);
+                for (int layer = 0; layer <= shape.Layers; layer++) Part(layer, group);
             });
         }
         GC.KeepAlive(input);
@@ -94,12 +87,39 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     public (Tensor Input, Tensor? Parameters) Backward(FusedNetworkTape tape, Tensor sensitivity, nint[] weights, bool wantsParameters)
     {
         var layout = tape.Layout;
-        using var pass = new FusedBackwardPass(shape, kernel, tape, weights, wantsParameters);
+        using var pass = new FusedBackwardPass(this, layout, tape.FieldSize, weights, wantsParameters);
         var input = empty([layout.Batch, shape.Inputs, layout.Sites], dtype: ScalarType.Float32);
-        pass.Run(Threads(layout, passes: 2), KernelMemory.Address<float>(sensitivity), KernelMemory.Address<float>(input));
+        pass.Run(tape, Threads(layout, passes: 2), KernelMemory.Address<float>(sensitivity), KernelMemory.Address<float>(input));
         GC.KeepAlive(sensitivity);
         Release(tape);
-        return (input, wantsParameters ? pass.Gradient() : null);
+        if (!wantsParameters) return (input, null);
+        var gradient = empty(ParameterOffsets[^1], dtype: ScalarType.Float32);
+        new Span<float>(pass.Gradient, ParameterOffsets[^1]).CopyTo(KernelMemory.Elements<float>(gradient));
+        return (input, gradient);
+    }
+
+    /// <summary>
+    /// A group's way through a layer, from C_(layer - 1), or the packed input, to C_layer, or the packed product. With the batch's own
+    /// statistics all groups have passed the layer before.
+    /// </summary>
+    public void Layer(FusedNetworkTape tape, int layer, nint[] weights, int group)
+    {
+        var layout = tape.Layout;
+        if (layer == 0) Encode(tape, weights, group);
+        else
+        {
+            if (tape.OwnStatistics) Normalise(tape, layer - 1, weights);
+            Activate(tape, layer - 1, group);
+        }
+        if (layer == shape.Layers)
+        {
+            Decode(tape, weights, group);
+            return;
+        }
+        Convolve(tape, layer, weights, group);
+        if (tape.OwnStatistics)
+            kernel.Moments(tape.Product(layer, group), shape.Filters, layout.Sites, layout.Filled(group), tape.Moments(layer, group),
+                tape.Moments(layer, group) + shape.Filters);
     }
 
     /// <summary>Returns a tape's memory for use by later passes.</summary>
@@ -122,12 +142,8 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     public nint[] Addresses(Tensor packed)
     {
         var addresses = new nint[ParameterShapes.Count];
-        float* next = KernelMemory.Address<float>(packed);
-        for (int i = 0; i < addresses.Length; i++)
-        {
-            addresses[i] = (nint)next;
-            next += Count(ParameterShapes[i]);
-        }
+        float* first = KernelMemory.Address<float>(packed);
+        for (int i = 0; i < addresses.Length; i++) addresses[i] = (nint)(first + ParameterOffsets[i]);
         return addresses;
     }
 
@@ -148,14 +164,22 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         return parameters;
     }
 
+    private static int[] Offsets(IReadOnlyList<long[]> shapes)
+    {
+        var offsets = new int[shapes.Count + 1];
+        for (int i = 0; i < shapes.Count; i++) offsets[i + 1] = offsets[i] + (int)Count(shapes[i]);
+        return offsets;
+    }
+
     private static long Count(long[] size) => size.Aggregate(1L, (product, one) => product * one);
 
-    // Groups share the work of a phase; there may be fewer groups than threads.
-    private int Threads(BlockedLayout layout, int passes) =>
+    /// <summary>The number of threads that pays for some passes over all groups, which share the work of a phase.</summary>
+    public int Threads(BlockedLayout layout, int passes) =>
         SharedWork.Threads(layout.Groups,
             (double)BlockedLayout.Lanes * layout.Sites * shape.LayerWeights * shape.Layers * passes * TimeOfOne);
 
-    private FusedNetworkTape Rent(BlockedLayout layout, bool keeps) =>
+    /// <summary>A tape for a new pass, possibly in the memory of a released one.</summary>
+    public FusedNetworkTape Rent(BlockedLayout layout, bool keeps) =>
         Idle(layout, keeps).TryTake(out var tape) ? new FusedNetworkTape(tape) : new FusedNetworkTape(shape, layout, keeps);
 
     // Passes whose memory is free, all of one size; training and validation have one each.
@@ -165,10 +189,9 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         return idle.GetOrAdd((layout, keeps), _ => []);
     }
 
-    private void Encode(FusedNetworkTape tape, float* from, nint[] weights, int group)
+    private void Encode(FusedNetworkTape tape, nint[] weights, int group)
     {
         var layout = tape.Layout;
-        layout.Pack(from, shape.Inputs, group, tape.Input(group));
         float* field = tape.Field(0, group);
         kernel.Convolve(tape.Input(group), layout.Row, (float*)weights[0], (float*)weights[1], Inner(layout, field), layout.Row,
             shape.Inputs, shape.Filters, layout.Sites, shape.Kernel);
@@ -192,14 +215,9 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
             (float*)weights[LayerParameter(layer) + 1],
             tape.Product(layer, group), tape.Layout.InnerRow, shape.Filters, shape.Filters, tape.Layout.Sites, shape.Kernel);
 
-    private void Decode(FusedNetworkTape tape, nint[] weights, float* to, int group)
-    {
-        var layout = tape.Layout;
-        float* product = tape.Output(group);
-        kernel.Convolve(tape.Field(shape.Layers, group), layout.Row, (float*)weights[^2], (float*)weights[^1], Inner(layout, product),
-            layout.Row, shape.Filters, shape.Outputs, layout.Sites, shape.Kernel);
-        layout.Unpack(product, shape.Outputs, group, to);
-    }
+    private void Decode(FusedNetworkTape tape, nint[] weights, int group) =>
+        kernel.Convolve(tape.Field(shape.Layers, group), tape.Layout.Row, (float*)weights[^2], (float*)weights[^1],
+            Inner(tape.Layout, tape.Output(group)), tape.Layout.Row, shape.Filters, shape.Outputs, tape.Layout.Sites, shape.Kernel);
 
     // The batch's own statistics: those of the groups combined (Chan et al. 1983). Every group computes the same numbers.
     private void Normalise(FusedNetworkTape tape, int layer, nint[] weights)
@@ -222,12 +240,17 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         }
     }
 
-    private void Normalise(FusedNetworkTape tape, int layer, nint[] weights, float* mean, float* variance)
+    /// <summary>Sets the normalisation of every layer by the running statistics.</summary>
+    public void Normalise(FusedNetworkTape tape, nint[] weights, IReadOnlyList<(Tensor Mean, Tensor Variance)> running)
     {
-        var normalisation = tape.Normalisation(layer);
-        for (int c = 0; c < shape.Filters; c++)
-            Set(normalisation, c, mean[c], variance[c], ((float*)weights[LayerParameter(layer) + 2])[c],
-                ((float*)weights[LayerParameter(layer) + 3])[c]);
+        for (int layer = 0; layer < shape.Layers; layer++)
+        {
+            var normalisation = tape.Normalisation(layer);
+            float* mean = KernelMemory.Address<float>(running[layer].Mean), variance = KernelMemory.Address<float>(running[layer].Variance);
+            for (int c = 0; c < shape.Filters; c++)
+                Set(normalisation, c, mean[c], variance[c], ((float*)weights[LayerParameter(layer) + 2])[c],
+                    ((float*)weights[LayerParameter(layer) + 3])[c]);
+        }
     }
 
     private static void Set(Normalisation normalisation, int c, double mean, double variance, double gamma, double beta)
@@ -239,8 +262,8 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         normalisation.Shift[c] = (float)(beta - gamma * inverse * mean);
     }
 
-    // The running statistics, with the unbiased variance.
-    private void MoveOn(FusedNetworkTape tape, IReadOnlyList<(Tensor Mean, Tensor Variance)> running)
+    /// <summary>Moves the running statistics on by a pass with the batch's own, with the unbiased variance.</summary>
+    public void MoveOn(FusedNetworkTape tape, IReadOnlyList<(Tensor Mean, Tensor Variance)> running)
     {
         double count = (double)tape.Layout.Batch * tape.Layout.Sites;
         for (int layer = 0; layer < shape.Layers; layer++)

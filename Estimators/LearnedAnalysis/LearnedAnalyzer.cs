@@ -14,7 +14,7 @@ namespace DaML.Components;
 [Component("learned-analyzer", Memory = typeof(StateMemory))]
 [Component("learned-ensemble-analyzer", Memory = typeof(EnsembleMemory))]
 [Component("hidden-channel-analyzer", Memory = typeof(ProductMemory<StateMemory, VectorMemory>))]
-public sealed class LearnedAnalyzer<TMemory> : IScaledInnovationAnalyzer<TMemory> where TMemory : IMemory<TMemory>
+public sealed class LearnedAnalyzer<TMemory> : IScaledInnovationAnalyzer<TMemory>, IResidualAnalysis where TMemory : IMemory<TMemory>
 {
     private readonly IMemoryPacking<TMemory> packing = MemoryPacking.Of<TMemory>();
     private readonly ScalarType precision;
@@ -66,6 +66,8 @@ public sealed class LearnedAnalyzer<TMemory> : IScaledInnovationAnalyzer<TMemory
 
     /// <summary>The network; not to be changed.</summary>
     public nn.Module<Tensor, Tensor, Tensor> Network { get; }
+
+    nn.Module IResidualAnalysis.Network => Network;
 
     /// <summary>The history of its training; null if it was not trained here.</summary>
     public TrainingHistory? History { get; }

@@ -123,6 +123,15 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     /// <summary>The way it is computed on its device, in words.</summary>
     public string ComputationInUse => trunk.ComputationInUse;
 
+    /// <summary>The layers of a network for one state, where they are computed in one fused piece; else null.</summary>
+    internal FusedLayers? FusedLayers => Members == 1 && Memory is null ? trunk.FusedLayers : null;
+
+    /// <summary>Whether batch normalisation takes the batch's own statistics, as in training.</summary>
+    internal bool UsesOwnStatistics => trunk.UsesOwnStatistics;
+
+    /// <summary>The factor of the innovation that is added to the increment (null: none).</summary>
+    internal Parameter? InnovationFactor => innovationFactor;
+
     /// <summary>Computes the increment x_a - x_f and, where there are hidden channels, their new values h_a.</summary>
     /// <param name="forecast">x_f, <c>[batch, n]</c>; of an ensemble <c>[batch, members, n]</c>; with k hidden channels h_f
     /// <c>[batch, 1 + k, n]</c>, the state first.</param>

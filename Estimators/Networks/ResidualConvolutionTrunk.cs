@@ -115,14 +115,9 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
 
     private Tensor Fused(Tensor input)
     {
-        bool ownStatistics = normalizations[0].training;   // they change together (ModuleState.Train)
-        var running = new List<(Tensor, Tensor)>(convolutions.Count);
-        for (int layer = 0; layer < convolutions.Count; layer++)
-        {
-            var normalization = normalizations[layer];
-            running.Add((normalization.running_mean!, normalization.running_var!));
-            if (ownStatistics) normalization.num_batches_tracked!.add_(One);   // a buffer: no gradient is tracked
-        }
+        bool ownStatistics = UsesOwnStatistics;
+        var running = RunningStatistics();
+        if (ownStatistics) foreach (var normalization in normalizations) normalization.num_batches_tracked!.add_(One);   // no gradient
         var parameters = FusedParameters();
         if (is_grad_enabled() && (input.requires_grad || parameters.Any(parameter => parameter.requires_grad)))
             return FusedResidualFunction.Apply(fused, running, ownStatistics, input, packed ?? FusedResidualNetwork.Packed(parameters));
@@ -143,6 +138,16 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
 
     /// <summary>Ends what <see cref="Pack"/> began; the graph stays.</summary>
     internal void Unpack() => packed = null;
+
+    /// <summary>What a computation of its own over the layers needs; null where the network is not computed in one fused piece.</summary>
+    internal FusedLayers? FusedLayers => Computation == NetworkComputation.Automatic && ServesFused
+        ? new(fused, FusedParameters(), RunningStatistics(), [.. normalizations.Select(layer => layer.num_batches_tracked!)]) : null;
+
+    /// <summary>Whether batch normalisation takes the batch's own statistics, as in training.</summary>
+    internal bool UsesOwnStatistics => normalizations[0].training;   // they change together (ModuleState.Train)
+
+    private List<(Tensor Mean, Tensor Variance)> RunningStatistics() =>
+        [.. normalizations.Select(layer => (layer.running_mean!, layer.running_var!))];
 
     // In the fused network's order.
     private List<Tensor> FusedParameters()

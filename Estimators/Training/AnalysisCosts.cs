@@ -26,12 +26,22 @@ public static class AnalysisCosts
 
     /// <summary>The same in a unit that a checkpoint may set.</summary>
     internal static AnalysisCost<TMemory> SquaredErrorIn<TMemory>(CostUnit unit, IProcoder<TMemory> procoder)
-        where TMemory : IMemory<TMemory> => (_, analysis, cycle) =>
+        where TMemory : IMemory<TMemory> => new SquaredErrorCost<TMemory>(unit, procoder).Of;
+}
+
+/// <summary>The squared error as a cost; a training that computes its cycles in one piece knows it by this class.</summary>
+internal sealed class SquaredErrorCost<TMemory>(CostUnit unit, IProcoder<TMemory> procoder) where TMemory : IMemory<TMemory>
+{
+    /// <summary>The unit of the errors.</summary>
+    public CostUnit Unit => unit;
+
+    /// <summary>The cost of each trajectory, <c>[batch]</c>.</summary>
+    public Tensor Of(TMemory forecast, TMemory analysis, ITrajectoryCursor cycle)
     {
         var mean = procoder.Decode(analysis).Mean;
         // divided first: a square could underflow
         return ((mean - cycle[Columns.Truth].to(mean.dtype)) / unit.Value).square().mean([-1]);
-    };
+    }
 }
 
 /// <summary>

@@ -85,6 +85,12 @@ internal abstract class OptimiserSteps : IDisposable
     {
         optimizer.zero_grad();
         using (Telemetry.Phase(Telemetry.Backward)) Differentiation.BackPropagate(loss, what);
+        return ClipGradient();
+    }
+
+    /// <summary>Clips the parameters' gradient, and gives its norm before that.</summary>
+    protected double ClipGradient()
+    {
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
         return optimizer.ClipGradient(options.GradientClip);
     }

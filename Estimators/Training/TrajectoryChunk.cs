@@ -42,6 +42,18 @@ internal sealed class TrajectoryChunk : IDisposable
     /// <summary>The time of the last cycle.</summary>
     public double EndTime => cycles[^1].Time;
 
+    /// <summary>The time of a cycle.</summary>
+    public double TimeOf(int cycle) => cycles[cycle].Time;
+
+    /// <summary>The observation network of a cycle, if it has one of its own.</summary>
+    public IObservationNetwork? NetworkOf(int cycle) => cycles[cycle].Network;
+
+    /// <summary>Whether there is a column.</summary>
+    public bool Has(Column column) => schema.Has(column);
+
+    /// <summary>A column of a cycle, of all trajectories; it belongs to the chunk.</summary>
+    public Tensor this[int cycle, Column column] => cycles[cycle].Columns[column];
+
     /// <summary>Takes the next trajectories, <c>[size]</c>, fewer if fewer are left; null = all.</summary>
     public Tensor? Take(long size)
     {

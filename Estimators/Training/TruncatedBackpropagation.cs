@@ -28,6 +28,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
     private readonly CostUnit unit;
     private readonly long batch;
     private readonly CycleUnrolling<TMemory> unrolling;
+    private readonly FusedTraining? fused;      // null: by tensor operators
     private readonly (Tensor Buffer, Tensor Copy)[] buffers;
     private readonly ResidualConvolutionTrunk[] trunks;
     private ITrajectoryCursor cursor;
@@ -62,6 +63,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
         this.unit = unit ?? new(1);
         (this.triple, this.view, this.divergedCost, this.options, this.random) = (triple, view, divergedCost, options, random);
         unrolling = new(name, triple, view.Schema, cost, random);
+        fused = FusedTraining.Of(triple, network, view.Schema, cost);
         batch = options.BatchSize ?? view.Schema.Batch;
         if (batch > view.Schema.Batch)
             throw new ArgumentException(
@@ -79,6 +81,9 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
         "A smaller learning rate, clipped gradients or a shorter truncation are the usual remedies for a network; a model and an " +
         "operator must be defined for all states that occur.";
 
+    /// <summary>Whether the cycles of the last step were computed in one piece.</summary>
+    public bool IsFused { get; private set; }
+
     /// <summary>The number of times that the view was started again.</summary>
     public long Epoch { get; private set; }
 
@@ -91,18 +96,54 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
     {
         if (chunk is null) ReadChunk();
         rows = chunk!.Take(batch);
+        var engine = fused?.For(rows?.size(0) ?? batch);
+        IsFused = engine is not null && memory is StateMemory start && engine.Load(chunk, rows, start.State, time, waiting);
+        return IsFused ? FusedGradient(engine!) : TensorGradient();
+    }
+
+    // All cycles in one piece.
+    private OptimiserStep FusedGradient(FusedCycles engine)
+    {
+        double loss, norm = double.NaN;
+        using (Telemetry.Phase(Telemetry.NetworkForward)) loss = engine.Forward();
+        if (double.IsFinite(loss))
+        {
+            using (Telemetry.Phase(Telemetry.Backward)) engine.Backward();
+            norm = ClipGradient();
+        }
+        else if (!engine.HasFiniteTruths) RefuseData();
+        if (double.IsFinite(norm)) engine.MoveStatisticsOn();
+        using var phase = Telemetry.Phase(Telemetry.Optimiser);
+        using var noGradients = no_grad();
+        using var costs = tensor(engine.LastCosts.ToArray());
+        Judge(costs, rows is null ? waiting : waiting?.index_select(0, rows));
+        var state = empty([costs.size(0), memory.Tensors.First().size(1)], dtype: ScalarType.Float32);
+        engine.Analysis.CopyTo(KernelMemory.Elements<float>(state));
+        analysis = analysis.Map(_ => state);
+        return new(loss, norm, restarts);
+    }
+
+    // Which trajectories have diverged.
+    private void Judge(Tensor lastCost, Tensor? waits)
+    {
+        // a cost that is not a number is not below
+        diverged = (lastCost < divergedCost / (unit.Value * unit.Value)).logical_not();
+        if (waits is not null) diverged &= (waits < chunk!.Cycles) | lastCost.isfinite().logical_not();   // one in spin-up may be far off
+        restarts = diverged.sum().ToInt64();
+    }
+
+    private OptimiserStep TensorGradient()
+    {
         KeepStatistics();
-        using var cycles = chunk.Open(rows);
+        using var cycles = chunk!.Open(rows);
         var waits = rows is null ? waiting : waiting?.index_select(0, rows);
         var (last, lastCost, loss, truths) = Unroll(cycles, Taken(), waits);
         double norm = BackPropagate(loss, "The cost");
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
         double value = loss.ToDouble();
         using var noGradients = no_grad();
-        // a cost that is not a number is not below
-        diverged = (lastCost < divergedCost / (unit.Value * unit.Value)).logical_not();
-        if (waits is not null) diverged &= (waits < chunk.Cycles) | lastCost.isfinite().logical_not();   // one in spin-up may be far off
-        (analysis, restarts) = (last.Detach(), diverged.sum().ToInt64());
+        Judge(lastCost, waits);
+        analysis = last.Detach();
         if (double.IsFinite(value) && double.IsFinite(norm)) return new(value, norm, restarts);
         if (!double.IsFinite(truths.ToDouble())) RefuseData();
         RestoreStatistics();
