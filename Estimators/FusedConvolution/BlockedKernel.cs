@@ -5,7 +5,7 @@ namespace DaML.Components;
 /// <summary>
 /// The arithmetic of the fused network for one group of lanes (<see cref="BlockedLayout"/>), for the available vector instructions.
 /// </summary>
-internal abstract unsafe class BlockedKernel
+internal abstract unsafe partial class BlockedKernel
 {
     /// <summary>
     /// The numbers behind the end of a field that may be read, and are then discarded: a tile's sites and a kernel's reach.
@@ -39,6 +39,19 @@ internal abstract unsafe class BlockedKernel
     /// <param name="kernel">The number of taps.</param>
     public abstract void Convolve(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs,
         int outputs, int sites, int kernel);
+
+    /// <summary>The same for five taps with fewer multiplications (<see cref="MinimalFilter"/>).</summary>
+    /// <param name="input">The input with its halo, from its first site on.</param>
+    /// <param name="inputRow">The distance from one channel to the next, in numbers.</param>
+    /// <param name="weight">The transformed weights.</param>
+    /// <param name="bias">[outputs], or null for none.</param>
+    /// <param name="output">The first inner site of the output.</param>
+    /// <param name="outputRow">The distance from one channel to the next, in numbers.</param>
+    /// <param name="inputs">The number of input channels.</param>
+    /// <param name="outputs">The number of output channels.</param>
+    /// <param name="sites">The number of sites, at least four.</param>
+    public abstract void ConvolveMinimal(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs,
+        int outputs, int sites);
 
     /// <summary>gradient[o][i][k] += sum over sites and lanes of sensitivity[o][s] input[i][s + k].</summary>
     public abstract void WeightGradient(float* sensitivity, int sensitivityRow, float* input, int inputRow, float* gradient, int inputs,
@@ -88,7 +101,7 @@ internal abstract unsafe class BlockedKernel
 
     private sealed class Portable : Of<PortableSimd, System.Runtime.Intrinsics.Vector128<float>>;
 
-    private abstract class Of<S, V> : BlockedKernel where S : struct, ISimd<V> where V : struct
+    private abstract partial class Of<S, V> : BlockedKernel where S : struct, ISimd<V> where V : struct
     {
         private const int Lanes = BlockedLayout.Lanes;
 

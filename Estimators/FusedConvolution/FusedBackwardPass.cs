@@ -16,7 +16,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     private readonly FusedNetworkShape shape;
     private readonly BlockedKernel kernel;
     private readonly BlockedLayout layout;
-    private readonly nint[] weights;
+    private readonly FusedWeights weights, adjoint;     // adjoint: of the convolutions back
     private readonly bool wantsParameters;
     private readonly int[] offsets;              // of each parameter in a group's sums
     private readonly int parameterCount, parametersSize, fieldSize, groupSize;
@@ -24,7 +24,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     private readonly float* start;
 
     // The parameters are in the network's order.
-    public FusedBackwardPass(FusedResidualNetwork network, BlockedLayout layout, int fieldSize, nint[] weights, bool wantsParameters)
+    public FusedBackwardPass(FusedResidualNetwork network, BlockedLayout layout, int fieldSize, FusedWeights weights, bool wantsParameters)
     {
         (shape, kernel, offsets) = (network.Shape, network.Kernel, network.ParameterOffsets);
         (this.layout, this.fieldSize, this.weights, this.wantsParameters) = (layout, fieldSize, weights, wantsParameters);
@@ -35,9 +35,10 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         int most = Math.Max(shape.Inputs, shape.Outputs);
         int endSize = PinnedMemory.WholeLines<float>(most * layout.Row + BlockedKernel.Slack(shape.Kernel));
         groupSize = 3 * fieldSize + 2 * endSize + parametersSize;
-        long size = parametersSize + (long)layout.Groups * groupSize;
-        memory = new(size);         // backward passes follow each other by the dozen
-        start = memory.Start;
+        int transformedSize = PinnedMemory.WholeLines<float>(FusedWeights.Size(shape, layout));
+        memory = new(transformedSize + parametersSize + (long)layout.Groups * groupSize);   // passes follow each other by the dozen
+        start = memory.Start + transformedSize;
+        adjoint = new(shape, layout, [], memory.Start);
     }
 
     /// <summary>The packed sensitivity of a group's product, then that of its input, with halo.</summary>
@@ -80,7 +81,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     public void Decoder(FusedNetworkTape tape, int group)
     {
         float* packed = Ends(group);
-        int parameter = weights.Length - 2, layers = shape.Layers;
+        int parameter = weights.Count - 2, layers = shape.Layers;
         if (wantsParameters)
         {
             kernel.WeightGradient(Inner(packed), layout.Row, tape.Field(layers, group), layout.Row, Sum(group) + offsets[parameter],
@@ -107,8 +108,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         if (wantsParameters)
             kernel.WeightGradient(Inner(field), layout.Row, tape.Field(layer, group), layout.Row, Sum(group) + offsets[parameter],
                 shape.Filters, shape.Filters, layout.Sites, shape.Kernel);
-        kernel.Convolve(field, layout.Row, Transposed(parameter), null, Inner(before), layout.Row, shape.Filters, shape.Filters,
-            layout.Sites, shape.Kernel);
+        adjoint.Convolve(kernel, layer, Transposed(parameter), null, field, Inner(before), layout.Row);
         if (shape.EndsBlock(layer)) kernel.Add(Skip(group), before, shape.Filters * layout.Row);
         if (layer == 0)
         {
@@ -148,12 +148,13 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     private void Transpose(int piece)
     {
         bool encoder = piece == 0, decoder = piece == shape.Layers + 1;
-        int parameter = encoder ? 0 : decoder ? weights.Length - 2 : FusedResidualNetwork.LayerParameter(piece - 1);
+        int parameter = encoder ? 0 : decoder ? weights.Count - 2 : FusedResidualNetwork.LayerParameter(piece - 1);
         int inputs = encoder ? shape.Inputs : shape.Filters, outputs = decoder ? shape.Outputs : shape.Filters, taps = shape.Kernel;
-        float* from = (float*)weights[parameter], to = Transposed(parameter);
+        float* from = weights[parameter], to = Transposed(parameter);
         for (int o = 0; o < outputs; o++)
             for (int i = 0; i < inputs; i++)
                 for (int k = 0; k < taps; k++) to[(i * outputs + o) * taps + taps - 1 - k] = *from++;
+        if (!encoder && !decoder) adjoint.Prepare(piece - 1, to);
     }
 
     // X_layer within a block, as in the forward pass.

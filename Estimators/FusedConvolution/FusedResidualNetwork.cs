@@ -48,28 +48,35 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         var layout = new BlockedLayout((int)input.size(0), (int)input.size(2), shape.Kernel / 2);
         var tape = Rent(layout, keeps);
         tape.OwnStatistics = ownStatistics;
+        using var memory = new RentedMemory<float>(FusedWeights.Size(shape, layout));
+        var prepared = new FusedWeights(shape, layout, weights, memory.Start);
         var product = empty([layout.Batch, shape.Outputs, layout.Sites], dtype: ScalarType.Float32);
         float* from = KernelMemory.Address<float>(input), to = KernelMemory.Address<float>(product);
 
         void Part(int layer, int group)
         {
             if (layer == 0) layout.Pack(from, shape.Inputs, group, tape.Input(group));
-            Layer(tape, layer, weights, group);
+            Layer(tape, layer, prepared, group);
             if (layer == shape.Layers) layout.Unpack(tape.Output(group), shape.Outputs, group, to);
         }
 
         int threads = Threads(layout, passes: 1);
         if (ownStatistics)
         {
-            SharedPhases.Run(threads, shape.Layers + 1, layout.Groups, Part);
+            SharedPhases.Run(threads, shape.Layers + 2, layout.Groups, (phase, group) =>
+            {
+                if (phase == 0) prepared.Prepare(group, layout.Groups);
+                else Part(phase - 1, group);
+            });
             MoveOn(tape, running);
         }
         else
         {
-            Normalise(tape, weights, running);
-            SharedPhases.Run(threads, 1, layout.Groups, (_, group) =>
+            Normalise(tape, prepared, running);
+            SharedPhases.Run(threads, 2, layout.Groups, (phase, group) =>
             {
-                for (int layer = 0; layer <= shape.Layers; layer++) Part(layer, group);
+                if (phase == 0) prepared.Prepare(group, layout.Groups);
+                else for (int layer = 0; layer <= shape.Layers; layer++) Part(layer, group);
             });
         }
         GC.KeepAlive(input);
@@ -87,7 +94,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     public (Tensor Input, Tensor? Parameters) Backward(FusedNetworkTape tape, Tensor sensitivity, nint[] weights, bool wantsParameters)
     {
         var layout = tape.Layout;
-        using var pass = new FusedBackwardPass(this, layout, tape.FieldSize, weights, wantsParameters);
+        using var pass = new FusedBackwardPass(this, layout, tape.FieldSize, new(shape, layout, weights, null), wantsParameters);
         var input = empty([layout.Batch, shape.Inputs, layout.Sites], dtype: ScalarType.Float32);
         pass.Run(tape, Threads(layout, passes: 2), KernelMemory.Address<float>(sensitivity), KernelMemory.Address<float>(input));
         GC.KeepAlive(sensitivity);
@@ -102,7 +109,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     /// A group's way through a layer, from C_(layer - 1), or the packed input, to C_layer, or the packed product. With the batch's own
     /// statistics all groups have passed the layer before.
     /// </summary>
-    public void Layer(FusedNetworkTape tape, int layer, nint[] weights, int group)
+    public void Layer(FusedNetworkTape tape, int layer, FusedWeights weights, int group)
     {
         var layout = tape.Layout;
         if (layer == 0) Encode(tape, weights, group);
@@ -189,11 +196,11 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         return idle.GetOrAdd((layout, keeps), _ => []);
     }
 
-    private void Encode(FusedNetworkTape tape, nint[] weights, int group)
+    private void Encode(FusedNetworkTape tape, FusedWeights weights, int group)
     {
         var layout = tape.Layout;
         float* field = tape.Field(0, group);
-        kernel.Convolve(tape.Input(group), layout.Row, (float*)weights[0], (float*)weights[1], Inner(layout, field), layout.Row,
+        kernel.Convolve(tape.Input(group), layout.Row, weights[0], weights[1], Inner(layout, field), layout.Row,
             shape.Inputs, shape.Filters, layout.Sites, shape.Kernel);
         layout.Close(field, shape.Filters);
     }
@@ -210,17 +217,19 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         layout.Close(field, shape.Filters);
     }
 
-    private void Convolve(FusedNetworkTape tape, int layer, nint[] weights, int group) =>
-        kernel.Convolve(tape.Field(layer, group), tape.Layout.Row, (float*)weights[LayerParameter(layer)],
-            (float*)weights[LayerParameter(layer) + 1],
-            tape.Product(layer, group), tape.Layout.InnerRow, shape.Filters, shape.Filters, tape.Layout.Sites, shape.Kernel);
+    private void Convolve(FusedNetworkTape tape, int layer, FusedWeights weights, int group)
+    {
+        int parameter = LayerParameter(layer);
+        weights.Convolve(kernel, layer, weights[parameter], weights[parameter + 1], tape.Field(layer, group), tape.Product(layer, group),
+            tape.Layout.InnerRow);
+    }
 
-    private void Decode(FusedNetworkTape tape, nint[] weights, int group) =>
-        kernel.Convolve(tape.Field(shape.Layers, group), tape.Layout.Row, (float*)weights[^2], (float*)weights[^1],
+    private void Decode(FusedNetworkTape tape, FusedWeights weights, int group) =>
+        kernel.Convolve(tape.Field(shape.Layers, group), tape.Layout.Row, weights[weights.Count - 2], weights[weights.Count - 1],
             Inner(tape.Layout, tape.Output(group)), tape.Layout.Row, shape.Filters, shape.Outputs, tape.Layout.Sites, shape.Kernel);
 
     // The batch's own statistics: those of the groups combined (Chan et al. 1983). Every group computes the same numbers.
-    private void Normalise(FusedNetworkTape tape, int layer, nint[] weights)
+    private void Normalise(FusedNetworkTape tape, int layer, FusedWeights weights)
     {
         var layout = tape.Layout;
         var normalisation = tape.Normalisation(layer);
@@ -235,21 +244,21 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
                 double d = tape.Moments(layer, group)[c] - mean;
                 squares += tape.Moments(layer, group)[shape.Filters + c] + (double)layout.Filled(group) * layout.Sites * d * d;
             }
-            Set(normalisation, c, mean, squares / count, ((float*)weights[LayerParameter(layer) + 2])[c],
-                ((float*)weights[LayerParameter(layer) + 3])[c]);
+            Set(normalisation, c, mean, squares / count, weights[LayerParameter(layer) + 2][c],
+                weights[LayerParameter(layer) + 3][c]);
         }
     }
 
     /// <summary>Sets the normalisation of every layer by the running statistics.</summary>
-    public void Normalise(FusedNetworkTape tape, nint[] weights, IReadOnlyList<(Tensor Mean, Tensor Variance)> running)
+    public void Normalise(FusedNetworkTape tape, FusedWeights weights, IReadOnlyList<(Tensor Mean, Tensor Variance)> running)
     {
         for (int layer = 0; layer < shape.Layers; layer++)
         {
             var normalisation = tape.Normalisation(layer);
             float* mean = KernelMemory.Address<float>(running[layer].Mean), variance = KernelMemory.Address<float>(running[layer].Variance);
             for (int c = 0; c < shape.Filters; c++)
-                Set(normalisation, c, mean[c], variance[c], ((float*)weights[LayerParameter(layer) + 2])[c],
-                    ((float*)weights[LayerParameter(layer) + 3])[c]);
+                Set(normalisation, c, mean[c], variance[c], weights[LayerParameter(layer) + 2][c],
+                    weights[LayerParameter(layer) + 3][c]);
         }
     }
 

@@ -29,7 +29,9 @@ internal sealed unsafe class FusedCycles
     private readonly float mean, deviation, innovationDeviation;
     private readonly bool readsForecast;
     private readonly List<FusedNetworkTape> tapes = [];
-    private readonly nint[] weights;
+    private readonly nint[] addresses;
+    private readonly FusedWeights weights;
+    private readonly PinnedMemory transformed;
     private readonly double[] factorGradients;              // of each group
     private readonly Action<int, int> forward, backward;
 
@@ -53,7 +55,9 @@ internal sealed unsafe class FusedCycles
         (mean, deviation, innovationDeviation) = ((float)statistics.StateMean, (float)statistics.StateDeviation,
             (float)statistics.InnovationDeviation);
         readsForecast = parts.Network.Options.Inputs != AnalysisInputs.InnovationOnly;
-        weights = new nint[network.ParameterShapes.Count];
+        addresses = new nint[network.ParameterShapes.Count];
+        transformed = new((long)FusedWeights.Size(network.Shape, layout) * sizeof(float), cleared: false);
+        weights = new(network.Shape, layout, addresses, (float*)transformed.Start);
         factorGradients = new double[layout.Groups];
         (forward, backward) = (Forward, Backward);
     }
@@ -113,7 +117,7 @@ internal sealed unsafe class FusedCycles
     /// <summary>Runs all cycles, and gives the mean cost of a charged cycle and trajectory; not a number if none is charged.</summary>
     public double Forward()
     {
-        for (int i = 0; i < weights.Length; i++) weights[i] = (nint)KernelMemory.Address<float>(parts.Layers.Parameters[i]);
+        for (int i = 0; i < addresses.Length; i++) addresses[i] = (nint)KernelMemory.Address<float>(parts.Layers.Parameters[i]);
         factor = parts.Network.InnovationFactor is { } trained ? KernelMemory.Elements<float>(trained)[0] : 0;
         while (tapes.Count < cycles) tapes.Add(new FusedNetworkTape(network.Shape, layout, keeps: true));
         bool own = parts.Network.UsesOwnStatistics;
@@ -122,7 +126,7 @@ internal sealed unsafe class FusedCycles
             tapes[k].OwnStatistics = own;
             if (!own) network.Normalise(tapes[k], weights, parts.Layers.Running);
         }
-        SharedPhases.Run(network.Threads(layout, cycles), cycles * layers + 1, layout.Groups, forward);
+        SharedPhases.Run(network.Threads(layout, cycles), cycles * layers + 2, layout.Groups, forward);
         double sum = 0;
         long count = 0;
         for (int k = 0; k < cycles; k++)
@@ -144,7 +148,7 @@ internal sealed unsafe class FusedCycles
         Array.Clear(factorGradients);
         SharedPhases.Run(network.Threads(layout, 2 * cycles), cycles * layers + 3, layout.Groups, backward);
         int[] offsets = network.ParameterOffsets;
-        for (int i = 0; i < weights.Length; i++)
+        for (int i = 0; i < addresses.Length; i++)
             Write(parts.Layers.Parameters[i], new ReadOnlySpan<float>(pass.Gradient + offsets[i], offsets[i + 1] - offsets[i]));
         if (parts.Network.InnovationFactor is { } trained) Write(trained, [(float)factorGradients.Sum()]);
     }
@@ -232,7 +236,12 @@ internal sealed unsafe class FusedCycles
     // Between the layers of a cycle stand its end and the beginning of the next.
     private void Forward(int phase, int group)
     {
-        int cycle = phase / layers, layer = phase % layers;
+        if (phase == 0)
+        {
+            weights.Prepare(group, layout.Groups);
+            return;
+        }
+        int cycle = (phase - 1) / layers, layer = (phase - 1) % layers;
         if (layer == 0)
         {
             if (cycle > 0) Analyse(cycle - 1, group);

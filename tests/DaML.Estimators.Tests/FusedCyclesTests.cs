@@ -127,6 +127,21 @@ public sealed class FusedCyclesTests
     }
 
     [Fact]
+    public void Where()
+    {
+        using var scope = NewDisposeScope();
+        var setting = new Setting { Size = new() { Filters = 16 }, Trajectories = 32 };
+        using Training fused = new(setting, true), plain = new(setting, false);
+        string text = "";
+        for (int i = 0; i < 200; i++)
+        {
+            var (f, p) = (fused.Steps.Step(1e-3), plain.Steps.Step(1e-3));
+            if (i % 10 == 0) text += $"{f.Loss:g4} {p.Loss:g4} {f.GradientNorm:g4} {p.GradientNorm:g4} {f.Restarts} {p.Restarts}\n";
+        }
+        Assert.Fail(text);
+    }
+
+    [Fact]
     public void A_step_leaves_little_on_the_managed_heap()
     {
         var setting = new Setting { Size = new() { Filters = 16 }, Trajectories = 32 };
