@@ -107,7 +107,7 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
         protected override bool Compute(long cycle)
         {
             if (cycle >= view.times.Length) return false;
-            foreach (var (column, values) in view.columns) Set(column, values.select(0, cycle));
+            foreach (var (column, values) in view.columns) Set(column, values.select(0, cycle), handsOver: true);
             return true;
         }
     }

@@ -15,16 +15,21 @@ namespace DaML.Components;
 /// <param name="learningRate">The initial learning rate.</param>
 internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSharp.Modules.Adam(optimised, lr: learningRate)
 {
+    // Held from the clipping to the step: a handle costs as much as a pass over a bias.
+    private readonly Tensor?[] gradients = new Tensor?[optimised.Length];
+    private bool isHolding;
+
     /// <inheritdoc/>
     public override void zero_grad()
     {
-        foreach (var parameter in optimised)
+        Hold();
+        foreach (var gradient in gradients)
         {
-            using var gradient = parameter.grad;
             if (gradient is null) continue;
             if (GradientMemory.Serves(gradient)) gradient.bytes.Clear();
             else gradient.zero_();
         }
+        Release();
     }
 
     /// <summary>Clips the gradient of all parameters together to a norm, as <c>clip_grad_norm_</c> does.</summary>
@@ -32,20 +37,17 @@ internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSh
     /// <returns>The norm before clipping.</returns>
     public double ClipGradient(double limit)
     {
-        if (!optimised.All(GradientMemory.Serves)) return nn.utils.clip_grad_norm_(optimised, limit);
+        Hold();
+        if (!InMemory()) return nn.utils.clip_grad_norm_(optimised, limit);
         double squares = 0;
-        foreach (var parameter in optimised)
-        {
-            using var gradient = parameter.grad;
+        foreach (var gradient in gradients)
             if (gradient is not null)
                 squares += gradient.dtype == ScalarType.Float64 ? GradientMemory.Squares<double>(gradient)
                     : GradientMemory.Squares<float>(gradient);
-        }
         double norm = Math.Sqrt(squares), factor = Math.Min(limit / (norm + 1e-6), 1);
         if (factor == 1) return norm;
-        foreach (var parameter in optimised)
+        foreach (var gradient in gradients)
         {
-            using var gradient = parameter.grad;
             if (gradient is null) continue;
             if (gradient.dtype == ScalarType.Float64) GradientMemory.Scale(gradient, factor);
             else GradientMemory.Scale(gradient, (float)factor);
@@ -74,21 +76,55 @@ internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSh
     /// of a step outlives it.</remarks>
     public override Tensor step(Func<Tensor>? closure = null)
     {
-        if (closure is not null || !optimised.All(GradientMemory.Serves)) return base.step(closure);
-        foreach (var group in _parameter_groups)
+        if (!isHolding) Hold();
+        bool inMemory = closure is null && InMemory();
+        if (inMemory) StepInMemory((Options)_parameter_groups[0].Options);     // there is one group
+        Release();
+        return inMemory ? null! : base.step(closure);    // null as every optimiser without a closure
+    }
+
+    private void StepInMemory(Options options)
+    {
+        for (int i = 0; i < optimised.Length; i++)
         {
-            var options = (Options)group.Options;
-            foreach (var parameter in group.Parameters)
-            {
-                using var gradient = parameter.grad;
-                if (gradient is null) continue;
-                var state = (State)_state[parameter.Handle];
-                state.step++;
-                if (parameter.dtype == ScalarType.Float64) Step<double>(parameter, gradient, state, options);
-                else Step<float>(parameter, gradient, state, options);
-            }
+            if (gradients[i] is not { } gradient) continue;
+            var parameter = optimised[i];
+            var state = (State)_state[parameter.Handle];
+            state.step++;
+            if (parameter.dtype == ScalarType.Float64) Step<double>(parameter, gradient, state, options);
+            else Step<float>(parameter, gradient, state, options);
         }
-        return null!;    // as every optimiser without a closure
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        Release();
+        base.Dispose(disposing);
+    }
+
+    private void Hold()
+    {
+        Release();
+        for (int i = 0; i < optimised.Length; i++) gradients[i] = optimised[i].grad?.DetachFromDisposeScope();
+        isHolding = true;
+    }
+
+    private void Release()
+    {
+        for (int i = 0; i < gradients.Length; i++)
+        {
+            gradients[i]?.Dispose();
+            gradients[i] = null;
+        }
+        isHolding = false;
+    }
+
+    private bool InMemory()
+    {
+        for (int i = 0; i < optimised.Length; i++)
+            if (!GradientMemory.Serves(optimised[i], gradients[i])) return false;
+        return true;
     }
 
     private static void Step<T>(Parameter parameter, Tensor gradient, State state, Options options)

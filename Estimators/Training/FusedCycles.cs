@@ -62,6 +62,9 @@ internal sealed unsafe class FusedCycles
         (forward, backward) = (Forward, Backward);
     }
 
+    /// <summary>The number of trajectories.</summary>
+    public int Batch => batch;
+
     /// <summary>The states after the last cycle, <c>[batch, n]</c>.</summary>
     public Span<float> Analysis => new(State(steps, 0), batch * n);
 
@@ -100,18 +103,12 @@ internal sealed unsafe class FusedCycles
         Reserve(chunk.Has(Columns.ObservationMask));
 
         var order = rows is null ? default : KernelMemory.Elements<long>(rows);
-        waits = waiting is null ? null : KernelMemory.Elements<long>(waiting).ToArray();
-        Gather(start, order, n, State(0, 0));
-        for (int k = 0; k < cycles; k++)
-        {
-            float* y = observations + (long)k * batch * p;
-            if (!Read(chunk[k, Columns.Truth], order, n, truths + (long)k * batch * n)) return false;
-            if (!Read(chunk[k, Columns.Observation], order, p, y)) return false;
-            if (exists is not null && !ReadMask(chunk[k, Columns.ObservationMask], order, y, exists + (long)k * batch * p)) return false;
-            if (!FiniteNumbers.All(new ReadOnlySpan<float>(y, batch * p))) return false;
-        }
+        waits = waiting is null ? null : Waits(KernelMemory.Elements<long>(waiting), order);
+        Gather(start, 0, order, n, State(0, 0));
+        if (!Read(chunk[Columns.Truth], order, n, truths) || !Read(chunk[Columns.Observation], order, p, observations)) return false;
+        if (exists is not null && !ReadMask(chunk[Columns.ObservationMask], order)) return false;
         GC.KeepAlive(rows);
-        return true;
+        return FiniteNumbers.All(new ReadOnlySpan<float>(observations, cycles * batch * p));     // else the operators say which is not
     }
 
     /// <summary>Runs all cycles, and gives the mean cost of a charged cycle and trajectory; not a number if none is charged.</summary>
@@ -150,7 +147,10 @@ internal sealed unsafe class FusedCycles
         int[] offsets = network.ParameterOffsets;
         for (int i = 0; i < addresses.Length; i++)
             Write(parts.Layers.Parameters[i], new ReadOnlySpan<float>(pass.Gradient + offsets[i], offsets[i + 1] - offsets[i]));
-        if (parts.Network.InnovationFactor is { } trained) Write(trained, [(float)factorGradients.Sum()]);
+        if (parts.Network.InnovationFactor is not { } trained) return;
+        double sum = 0;
+        foreach (double ofGroup in factorGradients) sum += ofGroup;
+        Write(trained, [(float)sum]);
     }
 
     /// <summary>Moves the running statistics on by the batches of all cycles, in their order.</summary>
@@ -161,18 +161,10 @@ internal sealed unsafe class FusedCycles
         foreach (var counter in parts.Layers.Counters) KernelMemory.Elements<long>(counter)[0] += cycles;
     }
 
-    private static void Write(Tensor parameter, ReadOnlySpan<float> gradient)
+    private void Write(Tensor parameter, ReadOnlySpan<float> gradient)
     {
-        if (!parameter.requires_grad) return;
-        using var held = parameter.grad;
-        if (held is not null)
-        {
-            gradient.CopyTo(KernelMemory.Elements<float>(held));
-            return;
-        }
-        using var first = empty_like(parameter);
-        gradient.CopyTo(KernelMemory.Elements<float>(first));
-        parameter.grad = first;
+        var held = parts.GradientOf(parameter);
+        if (!held.IsEmpty) gradient.CopyTo(held);
     }
 
     private bool IsCharged(int cycle, int row) => waits is null || waits[row] <= cycle;
@@ -192,18 +184,25 @@ internal sealed unsafe class FusedCycles
         scratch = observations + (masked ? 2 : 1) * observed;
     }
 
-    // Rows of a tensor [trajectories, count] in single or double precision, in an order.
+    private long[] Waits(ReadOnlySpan<long> all, ReadOnlySpan<long> order)
+    {
+        var taken = new long[batch];
+        for (int b = 0; b < batch; b++) taken[b] = all[order.IsEmpty ? b : (int)order[b]];
+        return taken;
+    }
+
+    // Rows of [cycles, trajectories, count] in single or double precision, in an order.
     private bool Read(Tensor values, ReadOnlySpan<long> order, int count, float* to)
     {
-        if (!KernelMemory.Holds(values) || !values.is_contiguous() || values.size(1) != count) return false;
-        Gather(values, order, count, to);
+        if (!KernelMemory.Holds(values) || values.size(2) != count) return false;
+        for (int k = 0; k < cycles; k++) Gather(values, k * values.size(1) * count, order, count, to + (long)k * batch * count);
         return true;
     }
 
-    private void Gather(Tensor values, ReadOnlySpan<long> order, int count, float* to)
+    private void Gather(Tensor values, long from, ReadOnlySpan<long> order, int count, float* to)
     {
-        if (values.dtype == ScalarType.Float32) Gather(KernelMemory.Elements<float>(values), order, count, to);
-        else Gather(KernelMemory.Elements<double>(values), order, count, to);
+        if (values.dtype == ScalarType.Float32) Gather(KernelMemory.Elements<float>(values)[(int)from..], order, count, to);
+        else Gather(KernelMemory.Elements<double>(values)[(int)from..], order, count, to);
     }
 
     private void Gather<T>(ReadOnlySpan<T> values, ReadOnlySpan<long> order, int count, float* to)
@@ -218,18 +217,20 @@ internal sealed unsafe class FusedCycles
         }
     }
 
-    private bool ReadMask(Tensor mask, ReadOnlySpan<long> order, float* values, float* there)
+    // Where nothing is observed, the value is zero whatever it was.
+    private bool ReadMask(Tensor mask, ReadOnlySpan<long> order)
     {
-        if (mask.dtype != ScalarType.Bool || mask.device_type != DeviceType.CPU || !mask.is_contiguous()) return false;
+        if (mask.dtype != ScalarType.Bool || mask.device_type != DeviceType.CPU) return false;
         var flags = KernelMemory.Elements<byte>(mask);
-        for (int b = 0; b < batch; b++)
-            for (int j = 0; j < p; j++)
-            {
-                int at = b * p + j;
-                bool observed = flags[(order.IsEmpty ? b : (int)order[b]) * p + j] != 0;
-                there[at] = observed ? 1 : 0;
-                if (!observed) values[at] = 0;
-            }
+        int all = (int)mask.size(1);
+        for (int k = 0, at = 0; k < cycles; k++)
+            for (int b = 0; b < batch; b++)
+                for (int j = 0; j < p; j++, at++)
+                {
+                    bool observed = flags[(k * all + (order.IsEmpty ? b : (int)order[b])) * p + j] != 0;
+                    exists[at] = observed ? 1 : 0;
+                    if (!observed) observations[at] = 0;
+                }
         return true;
     }
 

@@ -8,11 +8,12 @@ namespace DaML.Components;
 /// <see cref="IStepKernel"/>, observations of single components with independent errors, the fused residual network for one state, and
 /// the squared error as the cost. Every other training goes by tensor operators, and gives the same numbers to round-off.
 /// </summary>
-internal sealed class FusedTraining
+internal sealed class FusedTraining : IDisposable
 {
     private readonly ResidualConvolutionNetwork network;
     private readonly CostUnit unit;
     private readonly Dictionary<int, FusedCycles> engines = [];
+    private readonly Dictionary<Tensor, Tensor> gradients = [];
 
     private FusedTraining(ResidualConvolutionNetwork network, CostUnit unit) => (this.network, this.unit) = (network, unit);
 
@@ -67,6 +68,26 @@ internal sealed class FusedTraining
     {
         if (engines.TryGetValue((int)batch, out var engine)) return engine;
         return engines[(int)batch] = new FusedCycles(this, (int)batch);
+    }
+
+    /// <summary>
+    /// The gradient of a parameter, as memory; empty if it does not learn. It stays the parameter's gradient as long as this training.
+    /// </summary>
+    public Span<float> GradientOf(Tensor parameter)
+    {
+        if (!parameter.requires_grad) return [];
+        if (!gradients.TryGetValue(parameter, out var gradient))
+        {
+            gradient = (parameter.grad ?? zeros_like(parameter)).DetachFromDisposeScope();
+            parameter.grad = gradients[parameter] = gradient;
+        }
+        return KernelMemory.Elements<float>(gradient);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var gradient in gradients.Values) gradient.Dispose();
     }
 
     private static int[]? Observed(IObservationOperator operation) => operation switch

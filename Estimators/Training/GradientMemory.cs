@@ -11,11 +11,8 @@ internal static class GradientMemory
     /// <summary>
     /// Whether a parameter and its gradient, if it has one, are contiguous in the CPU's memory in single or double precision.
     /// </summary>
-    public static bool Serves(Parameter parameter)
-    {
-        using var gradient = parameter.grad;
-        return Serves((Tensor)parameter) && (gradient is null || (Serves(gradient) && gradient.dtype == parameter.dtype));
-    }
+    public static bool Serves(Parameter parameter, Tensor? gradient) =>
+        Serves(parameter) && (gradient is null || (Serves(gradient) && gradient.dtype == parameter.dtype));
 
     /// <summary>Whether a tensor is contiguous in the CPU's memory in single or double precision.</summary>
     public static bool Serves(Tensor tensor) => KernelMemory.Holds(tensor) && tensor.is_contiguous();

@@ -32,7 +32,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
     private readonly (Tensor Buffer, Tensor Copy)[] buffers;
     private readonly ResidualConvolutionTrunk[] trunks;
     private ITrajectoryCursor cursor;
-    private TrajectoryChunk? chunk;
+    private TrajectoryChunk? chunk, usedChunk;     // usedChunk: whose memory the next takes over
     private TMemory memory;
     private Tensor? waiting;    // the cycles that each trajectory still runs uncharged, [trajectories]; null = none
     private bool atStart;       // whether nothing has been read from the view since its start
@@ -115,9 +115,10 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
         if (double.IsFinite(norm)) engine.MoveStatisticsOn();
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
         using var noGradients = no_grad();
-        using var costs = tensor(engine.LastCosts.ToArray());
-        Judge(costs, rows is null ? waiting : waiting?.index_select(0, rows));
-        var state = empty([costs.size(0), memory.Tensors.First().size(1)], dtype: ScalarType.Float32);
+        var lastCosts = empty(engine.Batch, dtype: ScalarType.Float64);
+        engine.LastCosts.CopyTo(KernelMemory.Elements<double>(lastCosts));
+        Judge(lastCosts, rows is null ? waiting : waiting?.index_select(0, rows));
+        var state = empty(engine.Batch, memory.Tensors.First().size(1), dtype: ScalarType.Float32);
         engine.Analysis.CopyTo(KernelMemory.Elements<float>(state));
         analysis = analysis.Map(_ => state);
         return new(loss, norm, restarts);
@@ -229,10 +230,12 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
         base.Dispose();
         cursor.Dispose();
         chunk?.Dispose();
+        usedChunk?.Dispose();
         order.Dispose();
         memory.Release();
         waiting?.Dispose();
         foreach (var (_, copy) in buffers) copy.Dispose();
+        fused?.Dispose();
     }
 
     // As many cycles as are due, or as an epoch still has.
@@ -240,7 +243,8 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
     {
         if (atStart) RunIn();
         if (!cursor.MoveNext()) BeginEpoch();
-        chunk = new TrajectoryChunk(cursor, view.Schema, unrolled);
+        chunk = new TrajectoryChunk(cursor, view.Schema, unrolled, usedChunk);
+        usedChunk = null;
         if (batch == view.Schema.Batch) return;
         using var draws = order.Uniform([view.Schema.Batch], ScalarType.Float64);
         chunk.Order = draws.argsort(0).DetachFromDisposeScope();
@@ -249,8 +253,8 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
     private void ReleaseChunk()
     {
         time = chunk!.EndTime;
-        chunk.Dispose();
-        chunk = null;
+        chunk.Order?.Dispose();
+        (usedChunk, chunk) = (chunk, null);
     }
 
     // The memory of the step's trajectories.
