@@ -68,6 +68,28 @@ public abstract class DynamicsContract : Contract
         });
     }
 
+    /// <summary>A kernel over plain memory (<see cref="IStepKernel"/>), if it has one, is its step and its adjoint.</summary>
+    [Fact]
+    public void Its_kernel_is_its_step()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var dynamics = CreateDynamics();
+        if (dynamics is not IStepKernel kernel) return;
+        Tensor x = States(dynamics, 3).to(ScalarType.Float32), w = States(dynamics, 3).to(ScalarType.Float32);
+        var interval = new TimeInterval(dynamics.TimeStep, 2 * dynamics.TimeStep);
+        float[] states = x.ToArray<float>(), next = new float[states.Length], sensitivities = w.ToArray<float>();
+        kernel.Step(states, next, dynamics.TimeStep);
+        kernel.StepAdjoint(states, sensitivities, dynamics.TimeStep);
+        foreach (var (what, expected, actual) in ((string, Tensor, float[])[])
+            [("step", dynamics.Advance(x, interval), next), ("adjoint", dynamics.Adjoint(x, w, interval), sensitivities)])
+        {
+            double difference = (expected.flatten() - tensor(actual)).norm().ToDouble(), size = expected.norm().ToDouble();
+            Demand(difference <= 1e-5 * size, dynamics.Name, "kernel",
+                $"the {what} of its kernel differs from its own by {difference:g3} of {size:g3}; 1e-5 of it is allowed.");
+        }
+    }
+
     /// <summary>The model error and the initial condition, if it has them, have its dimension.</summary>
     [Fact]
     public void Its_error_and_its_initial_condition_fit_it()

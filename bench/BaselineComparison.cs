@@ -34,7 +34,7 @@ internal sealed class BaselineComparison(string own, string other, TextWriter ou
         output.WriteLine("| --- | --- | --- | --- |");
         using (WorkerProcess ours = new("dotnet", Path.Combine(own, Program), "worker"),
             theirs = new("dotnet", Path.Combine(other, Program), "worker"))
-            foreach (string workload in Workloads.Names.Where(name => !name.StartsWith("sweep", StringComparison.Ordinal)))
+            foreach (string workload in Workloads.Names.Where(IsCompared))
                 Compare(workload, ours, theirs);
         Row("start.list", Pairs(Starts, root => Time(root, "list")));
         Demo();
@@ -43,6 +43,9 @@ internal sealed class BaselineComparison(string own, string other, TextWriter ou
                 stream => JsonSerializer.Serialize(stream, new { name = "bench-baseline", settings = new { rounds = Rounds }, metrics },
                     new JsonSerializerOptions { WriteIndented = true }));
     }
+
+    private static bool IsCompared(string workload) =>
+        !workload.StartsWith("sweep", StringComparison.Ordinal) && !workload.Contains("eager", StringComparison.Ordinal);
 
     private void Compare(string workload, WorkerProcess ours, WorkerProcess theirs)
     {

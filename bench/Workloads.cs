@@ -27,6 +27,9 @@ public static class Workloads
         ["training.16x2x2"] = () => new TrainingStep(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }, batch: 32),
         ["training.20x3x3"] = () => new TrainingStep(new() { Filters = 20, Blocks = 3, SubBlocks = 3 }, batch: 128),
         ["training.40x5x5"] = () => new TrainingStep(ResidualConvolutionOptions.Reference, batch: 64),
+        ["training.eager.16x2x2"] = () => new TrainingStep(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }, batch: 32, eager: true),
+        ["training.eager.20x3x3"] = () => new TrainingStep(new() { Filters = 20, Blocks = 3, SubBlocks = 3 }, batch: 128, eager: true),
+        ["training.eager.40x5x5"] = () => new TrainingStep(ResidualConvolutionOptions.Reference, batch: 64, eager: true),
     };
 
     /// <summary>The names.</summary>
@@ -103,18 +106,23 @@ public sealed class TrainingStep : IWorkload
     private readonly TruncatedBackpropagation<StateMemory> training;
 
     /// <summary>Makes the network and lets the first steps, which unroll fewer cycles, pass.</summary>
-    public TrainingStep(ResidualConvolutionOptions size, long batch, DataAssimilationOptions? options = null)
+    /// <param name="size">The network.</param>
+    /// <param name="batch">The number of trajectories.</param>
+    /// <param name="options">Device and precision of matrix products (default: null, the processor).</param>
+    /// <param name="eager">Whether model, network, cost and their gradients go by TorchSharp's operators, as in a program without DaML's
+    /// kernels; only Adam stays DaML's, in one pass (default: false).</param>
+    public TrainingStep(ResidualConvolutionOptions size, long batch, DataAssimilationOptions? options = null, bool eager = false)
     {
         var context = new DataAssimilationContext((options ?? new()) with { Seed = 3, Precision = ScalarType.Float32 });
-        var model = new Lorenz96();
+        IDynamics model = eager ? new OperatorLorenz96() : new Lorenz96();
         var observing = ObservationNetwork.Full(model.Dimension);
-        var system = new AssimilationSystem(model, observing);
         random = context.Random("bench");
-        var data = context.Data.Twin(system, new() { Batch = batch });
+        var data = context.Data.Twin(new AssimilationSystem(new Lorenz96(), observing), new() { Batch = batch });
+        if (eager) size = size with { Computation = NetworkComputation.Plain };
         network = new ResidualConvolutionNetwork(size, AnalysisStatistics.Measure(data, observing, 20), ScalarType.Float32, random);
         var triple = new AssimilationTriple<StateMemory>(
             LearnedAnalyzer<StateMemory>.InTraining("bench", network, observing), new StatePropagater(model), new StateProcoder(),
-            new StateSource(new AttractorInitialCondition(model, 10), ScalarType.Float32));
+            new StateSource(new AttractorInitialCondition(new Lorenz96(), 10), ScalarType.Float32));
         training = new TruncatedBackpropagation<StateMemory>("bench", triple, network, data, AnalysisCosts.SquaredError(triple.Procoder),
             divergedCost: 30, new TrainingOptions(), random);
         network.train();
@@ -131,4 +139,11 @@ public sealed class TrainingStep : IWorkload
         network.Dispose();
         random.Dispose();
     }
+}
+
+/// <summary>Lorenz-96 by its tendency alone, made of tensor operators.</summary>
+internal sealed class OperatorLorenz96() : Dynamics(dimension: 40, timeStep: 0.05)
+{
+    /// <inheritdoc/>
+    protected override Tensor Tendency(Tensor state) => (state.roll(-1, -1) - state.roll(2, -1)) * state.roll(1, -1) - state + 8;
 }

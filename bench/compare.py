@@ -1,13 +1,15 @@
-"""`./daml bench compare`: DaML beside NumPy and Python's torch, the same computation in one run.
+"""`./daml bench compare`: DaML beside NumPy, Python's torch, TorchSharp's operators and an older build, in one run.
 
-Both sides stay alive as workers and take turns, so what the machine does meanwhile hits both; what is printed are
-medians of paired ratios (Python's time over DaML's, above 1: DaML is faster). A run of everything also writes its table
-into docs/performance.md.
+Both sides of a pair stay alive as workers and take turns, so what the machine does meanwhile hits both; what is printed
+are medians of paired ratios (the other's time over DaML's, above 1: DaML is faster). A run of everything also writes its
+table into docs/performance.md.
 """
 import argparse
+import ctypes
 import datetime
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -26,6 +28,34 @@ WORKLOADS = {
     "training.20x3x3": (2, "training step, 20 filters, 3 x 3, batch 128, 16 cycles, torch", "training.speedup.20x3x3", "wall"),
     "training.40x5x5": (1, "training step, 40 filters, 5 x 5, batch 64, 16 cycles, torch", "training.speedup.40x5x5", "wall"),
 }
+SIZES = {"16x2x2": (5, "16 filters, 2 x 2, batch 32"), "20x3x3": (2, "20 filters, 3 x 3, batch 128"), "40x5x5": (1, "40 filters, 5 x 5, batch 64")}
+
+
+class Pair:
+    """What is compared: a workload of DaML's and one of another worker."""
+
+    def __init__(self, name, other, theirs, repetitions, text, metric, kind):
+        self.name, self.other, self.theirs = name, other, theirs
+        self.repetitions, self.text, self.metric, self.kind = repetitions, text, metric, kind
+
+
+def pairs(workloads, baseline):
+    """All pairs of some workloads: with Python, for trainings also with TorchSharp's operators, and with the older build if it is given."""
+    for name in workloads:
+        repetitions, text, metric, kind = WORKLOADS[name]
+        yield Pair(name, "python", name, repetitions, text, metric, kind)
+    for name in workloads:
+        area, _, size = name.partition(".")
+        if area != "training":
+            continue
+        repetitions, text = SIZES[size]
+        yield Pair(name, "eager", f"training.eager.{size}", repetitions, f"training step, {text}, 16 cycles, TorchSharp's operators", f"training.vs_eager.{size}", "wall")
+        if baseline:
+            yield Pair(name, "baseline", name, repetitions, f"training step, {text}, 16 cycles, the older build", f"training.vs_baseline.{size}", "wall")
+
+
+PINNED = open(os.path.join(HERE, os.pardir, "Directory.Packages.props")).read()
+VERSIONS = {name: re.search(f'"{name}" Version="([^"]+)"', PINNED).group(1) for name in ("TorchSharp", "libtorch-cpu-linux-x64")}
 DOCUMENT = os.path.join(HERE, os.pardir, "docs", "performance.md")
 BEGIN, END = "<!-- written by bench compare -->", "<!-- end of what bench compare wrote -->"
 
@@ -57,35 +87,43 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--daml", required=True, help="the benchmark program, DaML.Benchmarks.dll")
     arguments.add_argument("--rounds", type=int, default=7)
+    arguments.add_argument("--baseline", metavar="FOLDER", help="another worktree whose bench is built: the trainings and the sweep are compared with its, too")
     arguments.add_argument("--json", help="write the ratios to this file")
     arguments.add_argument("workloads", nargs="*", help=f"of {', '.join(WORKLOADS)}; default: all")
     options = arguments.parse_args()
+    if options.baseline and not os.path.exists(os.path.join(options.baseline, "bench/bin/Release/net10.0/DaML.Benchmarks.dll")):
+        sys.exit(f"bench: --baseline: '{options.baseline}' has no built benchmarks; run 'dotnet build bench -c Release' there first")
     unknown = [name for name in options.workloads if name not in WORKLOADS]
     if unknown or options.rounds < 1:
         sys.exit(f"bench: unknown workload {unknown}; known: {', '.join(WORKLOADS)}" if unknown else "bench: --rounds must be at least 1")
 
-    ours = Worker(["dotnet", options.daml, "worker"])
-    theirs = Worker([sys.executable, os.path.join(HERE, "python_worker.py")])
+    commands = {
+        "python": [sys.executable, os.path.join(HERE, "python_worker.py")],
+        "eager": ["dotnet", options.daml, "worker"],
+        "baseline": ["dotnet", os.path.join(options.baseline or "", "bench/bin/Release/net10.0/DaML.Benchmarks.dll"), "worker"],
+    }
+    ours, others = Worker(["dotnet", options.daml, "worker"]), {}
     metrics = {}
     rows, own = [], {}
-    print(f"{'workload':62} {'wall ratio':>18} {'CPU ratio':>11}")
-    for name in options.workloads or WORKLOADS:
-        repetitions, text, metric, kind = WORKLOADS[name]
-        for worker in (ours, theirs):  # warm-up: caches, allocators, and .NET's compiler, which takes some 10,000 calls of what is short to settle
-            for _ in range(4 if repetitions < 100 else max(4, 10000 // repetitions)):
-                worker.run(name, repetitions)
-        wall, cpu, own[name] = [], [], []
+    print(f"{'workload':78} {'wall ratio':>18} {'CPU ratio':>11}")
+    for pair in pairs(options.workloads or WORKLOADS, options.baseline):
+        other = others.get(pair.other) or others.setdefault(pair.other, Worker(commands[pair.other]))
+        for worker, name in ((ours, pair.name), (other, pair.theirs)):  # warm-up: caches, allocators, and .NET's compiler, which takes some 10,000 calls of what is short to settle
+            for _ in range(4 if pair.repetitions < 100 else max(4, 10000 // pair.repetitions)):
+                worker.run(name, pair.repetitions)
+        wall, cpu, own[pair.name] = [], [], []
         for turn in range(options.rounds):
-            pair = (ours, theirs) if turn % 2 == 0 else (theirs, ours)
-            times = {worker: worker.run(name, repetitions) for worker in pair}
-            own[name].append(times[ours][0])
-            wall.append(times[theirs][0] / times[ours][0])
-            cpu.append(times[theirs][1] / times[ours][1])
+            sides = ((ours, pair.name), (other, pair.theirs))
+            times = {worker: worker.run(name, pair.repetitions) for worker, name in (sides if turn % 2 == 0 else sides[::-1])}
+            own[pair.name].append(times[ours][0])
+            wall.append(times[other][0] / times[ours][0])
+            cpu.append(times[other][1] / times[ours][1])
         ratio, least, most, used = statistics.median(wall), min(wall), max(wall), statistics.median(cpu)
-        print(f"{text:62} {ratio:6.2f} ({least:.2f}-{most:.2f}) {used:11.2f}", flush=True)
-        rows.append(f"| {text.rsplit(', ', 1)[0]} | {text.rsplit(', ', 1)[1]} | {ratio:.1f} ({least:.1f}-{most:.1f}) | {used:.1f} |")
-        metrics[metric] = ratio if kind == "wall" else used
-        metrics[f"{name}.wall_ratio"], metrics[f"{name}.cpu_ratio"] = ratio, used
+        print(f"{pair.text:78} {ratio:6.2f} ({least:.2f}-{most:.2f}) {used:11.2f}", flush=True)
+        rows.append(f"| {pair.text.rsplit(', ', 1)[0]} | {pair.text.rsplit(', ', 1)[1]} | {ratio:.1f} ({least:.1f}-{most:.1f}) | {used:.1f} |")
+        metrics[pair.metric] = ratio if pair.kind == "wall" else used
+        if pair.other == "python":
+            metrics[f"{pair.name}.wall_ratio"], metrics[f"{pair.name}.cpu_ratio"] = ratio, used
 
     notes = []
     if "training.40x5x5" in own:
@@ -99,10 +137,19 @@ def main():
         wall, cpu = ours.run("sweep.etkf.20", 1000)
         metrics["sweep.core_utilisation"] = cpu / wall / os.cpu_count()
         notes.append(f"A sweep of 1,000 runs of 1,000 cycles (ETKF, N = 20), side by side, kept the {os.cpu_count()} cores busy {cpu / wall / os.cpu_count():.0%} of the time.")
+    if options.baseline and (not options.workloads or "sweep" in options.workloads):
+        older = others.get("baseline") or others.setdefault("baseline", Worker(commands["baseline"]))
+        ratios = []
+        for worker in (ours, older):
+            worker.run("sweep.etkf.20", 5)
+        for _ in range(options.rounds):
+            ratios.append(older.run("sweep.etkf.20", 20)[0] / ours.run("sweep.etkf.20", 20)[0])
+        metrics["sweep.vs_baseline"] = statistics.median(ratios)
+        notes.append(f"The same sweep was {statistics.median(ratios):.2f} times as fast as the older build's.")
     for note in notes:
         print(note)
-    ours.close()
-    theirs.close()
+    for worker in [ours, *others.values()]:
+        worker.close()
     if options.json:
         with open(options.json + ".part", "w") as file:
             json.dump({"name": "bench-compare", "settings": {"rounds": options.rounds}, "metrics": metrics}, file, indent=2)
@@ -116,6 +163,21 @@ def processor():
         return next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown processor")
 
 
+def blas_kernel():
+    """The kernel that NumPy's OpenBLAS has chosen for this processor, as it names it itself."""
+    import numpy
+    numpy.ones((2, 2)) @ numpy.ones((2, 2))
+    with open("/proc/self/maps") as file:
+        libraries = {line.split()[-1] for line in file if "openblas" in line}
+    for library in libraries:
+        for name in ("openblas_get_corename", "scipy_openblas_get_corename64_", "openblas_get_corename64_"):
+            function = getattr(ctypes.CDLL(library), name, None)
+            if function:
+                function.restype = ctypes.c_char_p
+                return f"OpenBLAS, kernel {function().decode()}"
+    return "a BLAS that does not name its kernel"
+
+
 def write_document(rows, notes, rounds):
     """Puts the table between its two marks in docs/performance.md."""
     import numpy
@@ -124,7 +186,7 @@ def write_document(rows, notes, rounds):
     before, _, after = text.split(BEGIN)[0], None, text.split(END)[1]
     table = "\n".join([
         BEGIN, "",
-        f"{datetime.date.today()}, {processor()}, {os.cpu_count()} cores; NumPy {numpy.__version__}, torch {torch.__version__.split('+')[0]}; "
+        f"{datetime.date.today()}, {processor()}, {os.cpu_count()} cores; NumPy {numpy.__version__} on {blas_kernel()}, Python's torch {torch.__version__.split('+')[0]}, TorchSharp {VERSIONS['TorchSharp']} on libtorch {VERSIONS['libtorch-cpu-linux-x64']}; "
         f"{os.environ.get('OMP_NUM_THREADS', os.cpu_count())} threads on both sides, {rounds} rounds:", "",
         "| what | beside | wall | processor time |", "| --- | --- | --- | --- |", *rows, "", *[line for note in notes for line in (note, "")], END])
     with open(DOCUMENT + ".part", "w") as file:
