@@ -61,8 +61,8 @@ public sealed record Histogram(string Title, Axis X, Axis Y, IReadOnlyList<doubl
         {
             legend.Add(new(BinName,
                 (writer, x, y) => writer.Rectangle(new PlotArea(x + 4, y - 5, PlotFrame.KeyWidth - 8, 10), Fill, Stroke)));
-            legend.AddRange(Curves.SelectMany((curve, i) => curve.Bands.Where(band => band.Name.Length > 0)
-                .Select(band => PlotFrame.BandEntry(band.Name, CurveColor(i))).Prepend(new PlotFrame.LegendEntry(curve.Name,
+            legend.AddRange(Curves.SelectMany((curve, i) => PlotFrame.BandEntries(curve.Bands, CurveColor(i)).Prepend(
+                new PlotFrame.LegendEntry(curve.Name,
                     (writer, x, y) => writer.Line(x, y, x + PlotFrame.KeyWidth, y, CurveColor(i), 2, CurveStyle(i))))));
         }
         var below = PlotFrame.Below(area, Title, legend);

@@ -87,8 +87,8 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
 
     internal override void Draw(SvgWriter svg, PlotArea area)
     {
-        var legend = Series.SelectMany((series, i) => series.Bands.Where(band => band.Name.Length > 0)
-            .Select(band => PlotFrame.BandEntry(band.Name, Color(i))).Prepend(new PlotFrame.LegendEntry(series.Name, (writer, x, y) =>
+        var legend = Series.SelectMany((series, i) => PlotFrame.BandEntries(series.Bands, Color(i)).Prepend(
+            new PlotFrame.LegendEntry(series.Name, (writer, x, y) =>
             {
                 writer.Line(x, y, x + PlotFrame.KeyWidth, y, Color(i), 2, Style(i));
                 if (series.Markers) writer.Circle(x + PlotFrame.KeyWidth / 2, y, 3.2, Color(i));

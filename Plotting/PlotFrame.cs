@@ -14,9 +14,13 @@ internal static class PlotFrame
     /// <summary>The width of a legend's key in pixels.</summary>
     public const double KeyWidth = 26;
 
-    /// <summary>The entry of a band of this colour.</summary>
-    public static LegendEntry BandEntry(string name, string color) =>
-        new(name, (svg, x, y) => svg.Rectangle(new PlotArea(x + 2, y - 5, KeyWidth - 4, 10), color, opacity: LineBand.Opacity));
+    /// <summary>The entries of a line's bands of this colour: as dark as each is above those before it.</summary>
+    public static IEnumerable<LegendEntry> BandEntries(IReadOnlyList<LineBand> bands, string color) =>
+        bands.Select((band, i) => new LegendEntry(band.Name, (svg, x, y) =>
+        {
+            for (int above = 0; above <= i; above++)
+                svg.Rectangle(new PlotArea(x + 2, y - 5, KeyWidth - 4, 10), color, opacity: LineBand.Opacity);
+        })).Where(entry => entry.Name.Length > 0);
 
     /// <summary>The area that title and legend leave.</summary>
     public static PlotArea Below(PlotArea area, string title, IReadOnlyList<LegendEntry> legend) =>
