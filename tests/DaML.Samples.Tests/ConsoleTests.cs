@@ -86,7 +86,7 @@ public sealed class ConsoleTests : IDisposable
     [InlineData("daml demo --seed ", "")]
     [InlineData("daml completion ", "bash zsh fish")]
     [InlineData("daml help be", "bench")]
-    [InlineData("daml do", "doctor")]
+    [InlineData("daml doct", "doctor")]
     [InlineData("daml bench s", "scaling shallow-water")]
     [InlineData("daml demo --json ", "daml.bash my folder")]
     [InlineData("daml demo --out ", "my folder")]

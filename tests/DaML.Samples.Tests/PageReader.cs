@@ -1,11 +1,12 @@
 using PuppeteerSharp;
+using PuppeteerSharp.Media;
 
 [assembly: AssemblyFixture(typeof(DaML.Tests.PageReader))]
 
 namespace DaML.Tests;
 
 /// <summary>
-/// Opens a sample's page in a real browser, on a phone in the dark and on a desktop by day, and looks for what a reader would find wrong.
+/// Opens a sample's page in a real browser, on a phone in the dark, on a desktop by day and on paper, and looks for what is wrong there.
 /// One browser serves all tests and is started by the first that needs it.
 /// </summary>
 public sealed class PageReader : IAsyncDisposable
@@ -69,6 +70,9 @@ public sealed class PageReader : IAsyncDisposable
             page.PageError += (_, failed) => faults.Add(failed.Message);
             await page.GoToAsync(new Uri(Path.GetFullPath(path)).AbsoluteUri);
             faults.AddRange(await page.EvaluateFunctionAsync<string[]>(Faults));
+            await page.EmulateMediaTypeAsync(MediaType.Print);
+            string paper = await page.EvaluateExpressionAsync<string>("getComputedStyle(document.body).backgroundColor");
+            if (paper != "rgb(255, 255, 255)") faults.Add($"it is printed on {paper}");
             Assert.True(faults.Count == 0, $"{path}, {width} pixels wide{(dark ? ", dark" : "")}:\n{string.Join("\n", faults.Take(30))}");
         }
     }

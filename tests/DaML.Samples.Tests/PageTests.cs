@@ -52,6 +52,7 @@ public sealed class PageTests(PageReader reader) : IDisposable
         Assert.Contains("overlap", await FaultsOf(
             $"<figure>{svg}</figure>".Replace("</svg>", "<text x=\"50\" y=\"60\">one</text><text x=\"52\" y=\"61\">two</text></svg>")));
         Assert.Contains("of its size", await FaultsOf($"<figure>{svg}</figure>", "svg { width: 100px; height: auto; }"));
+        Assert.Contains("printed on rgb(0, 0, 0)", await FaultsOf("<p>text</p>", "@media print { body { background: #000; } }"));
         Assert.Contains("thrown", await FaultsOf("<p>text</p><script>throw new Error('thrown');</script>"));
     }
 
