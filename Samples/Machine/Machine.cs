@@ -26,7 +26,8 @@ internal static class Machine
             for (int leaf = 0; leaf < 3; leaf++)
                 (name[4 * leaf], name[4 * leaf + 1], name[4 * leaf + 2], name[4 * leaf + 3]) =
                     X86Base.CpuId(unchecked((int)0x80000002) + leaf, 0);
-            return Encoding.ASCII.GetString(MemoryMarshal.AsBytes(name)).Replace('\0', ' ').Trim();
+            string text = Encoding.ASCII.GetString(MemoryMarshal.AsBytes(name));
+            return string.Join(' ', text.Split([' ', '\0'], StringSplitOptions.RemoveEmptyEntries));
         }
     }
 
