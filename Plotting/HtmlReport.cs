@@ -142,6 +142,8 @@ public sealed record HtmlReport(string Title, IReadOnlyList<ReportBlock> Blocks)
           body { margin: 1rem auto; }
           h1 { font-size: 1.4rem; }
           table { font-size: .85rem; }
+          caption { max-width: calc(100vw - 2rem); }
+          td:first-child { min-width: 6.5rem; }
           th, td { padding: .25rem .5rem; }
           dl { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
           dt { overflow-wrap: anywhere; }
