@@ -1,5 +1,3 @@
-using Microsoft.ML;
-using Microsoft.ML.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,9 +5,6 @@ namespace DaML.Tests;
 
 public partial class DocumentTests
 {
-    [Fact]
-    public void Interop_quotes_the_marked_lines() => Assert.Contains(Marked("Interop.cs", "rows"), Quoted("interop.md"));
-
     [Theory]
     [InlineData("csv")]
     [InlineData("netcdf")]
@@ -90,24 +85,6 @@ public partial class DocumentTests
         finally
         {
             Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    [Fact]
-    public void The_interop_example_has_features_of_mean_zero_and_variance_one()
-    {
-        var context = new DataAssimilationContext(5);
-        var dynamics = new Lorenz96(12);
-        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension));
-        var twin = context.Data.Twin(system);
-        var filter = context.Analysis.EnsembleTransformKalmanFilter(system,
-            new() { Members = 20, Inflation = Inflation.StandardDeviation(1.02) });
-        float[][] features = [.. MachineLearningRows.Features(new MLContext(seed: 1), filter, twin).GetColumn<float[]>("Features")];
-        Assert.Equal(500, features.Length);
-        for (int i = 0; i < 24; i++)
-        {
-            Assert.Equal(0, features.Average(row => (double)row[i]), 1e-4);
-            Assert.Equal(1, features.Average(row => (double)row[i] * row[i]), 1e-4);
         }
     }
 }

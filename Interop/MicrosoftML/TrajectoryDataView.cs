@@ -1,6 +1,5 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DaML.Components;
@@ -17,8 +16,8 @@ namespace DaML.Components;
 /// </para>
 /// <para>
 /// Masks (<see cref="Columns.MaskOf"/>) and <see cref="Columns.Diverged"/> are Boolean. All other columns are Single, which ML.NET's
-/// trainers require; a view in double precision is rounded to it. Double keeps every digit, for transforms that accept it. NaN is
-/// ML.NET's missing value and passes through.
+/// trainers require; a view in double precision is rounded to it. Double keeps every digit, for transforms that accept it. A value that
+/// the column's mask calls missing is NaN, ML.NET's missing value.
 /// </para>
 /// <para>
 /// Cycles are computed while a cursor moves, again for each cursor: apply <c>mlContext.Data.Cache</c> to a view that is expensive to
@@ -45,21 +44,16 @@ public sealed class TrajectoryDataView : IDataView
         if (view.CycleCount is null)
             throw new ArgumentException(
                 "ML.NET reads all rows, and the view is endless; take a number of its cycles first: view.Take(1000).", nameof(view));
-        if (precision is not (ScalarType.Float32 or ScalarType.Float64))
-            throw new ArgumentException($"The precision must be Float32 or Float64; given: {precision}.", nameof(precision));
-        (this.view, this.precision) = (view, precision);
+        (this.view, this.precision) = (view, RowValues.CheckPrecision(precision));
 
         var builder = new DataViewSchema.Builder();
         foreach (var (name, type) in OwnColumns) builder.AddColumn(name, type);
-        foreach (var (column, shape) in view.Schema.Definitions)
+        foreach (var definition in view.Schema.Definitions)
         {
-            if (OwnColumns.Any(own => own.Name == column.Name))
-                throw new ArgumentException($"The view's column '{column}' has the name of a column that every row has; rename it.",
-                    nameof(view));
-            PrimitiveDataViewType item = IsFlag(column) ? BooleanDataViewType.Instance
-                : precision == ScalarType.Float64 ? NumberDataViewType.Double : NumberDataViewType.Single;
-            builder.AddColumn(column.Name, shape.Length == 0 ? item
-                : new VectorDataViewType(item, shape.Select(size => checked((int)size)).ToArray()));
+            if (OwnColumns.Any(own => own.Name == definition.Column.Name))
+                throw new ArgumentException(
+                    $"The view's column '{definition.Column}' has the name of a column that every row has; rename it.", nameof(view));
+            builder.AddColumn(definition.Column.Name, RowValues.TypeOf(definition, precision));
         }
         Schema = builder.ToSchema();
     }
@@ -80,8 +74,6 @@ public sealed class TrajectoryDataView : IDataView
     /// <summary>Returns one cursor, whatever <paramref name="n"/>, because each cycle follows from the one before.</summary>
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
         [GetRowCursor(columnsNeeded, rand)];
-
-    private static bool IsFlag(Column column) => column == Columns.Diverged || column.Name.EndsWith("-mask", StringComparison.Ordinal);
 
     private sealed class Cursor : DataViewRowCursor
     {
@@ -136,18 +128,15 @@ public sealed class TrajectoryDataView : IDataView
 
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
         {
-            if (!IsColumnActive(column))
-                throw new InvalidOperationException($"The column '{column.Name}' was not asked for when the cursor was opened.");
-            Delegate getter = column.Index switch
+            if (!IsColumnActive(column)) throw RowValues.Inactive(column);
+            if (column.Index >= OwnColumns.Length)
+                return Getter<TValue>(column, data.view.Schema.Definitions[column.Index - OwnColumns.Length]);
+            return RowValues.Checked<TValue>(column, column.Index switch
             {
                 0 => (ValueGetter<long>)((ref long value) => value = Row.Cycle.Cycle),
                 1 => (ValueGetter<int>)((ref int value) => value = Row.Trajectory),
-                2 => (ValueGetter<double>)((ref double value) => value = Row.Cycle.Time),
-                _ => Getter(data.view.Schema.Definitions[column.Index - OwnColumns.Length]),
-            };
-            return getter as ValueGetter<TValue>
-                ?? throw new InvalidOperationException($"The column '{column.Name}' has values of type {column.Type.RawType}; asked " +
-                    $"for: {typeof(TValue)}.");
+                _ => (ValueGetter<double>)((ref double value) => value = Row.Cycle.Time),
+            });
         }
 
         protected override void Dispose(bool disposing)
@@ -162,58 +151,18 @@ public sealed class TrajectoryDataView : IDataView
             closed = ended = true;
         }
 
-        private Delegate Getter(ColumnDefinition definition) => IsFlag(definition.Column) ? Getter<bool>(definition, ScalarType.Bool)
-            : data.precision == ScalarType.Float64 ? Getter<double>(definition, ScalarType.Float64)
-            : Getter<float>(definition, ScalarType.Float32);
-
-        private Delegate Getter<T>(ColumnDefinition definition, ScalarType dtype) where T : unmanaged
+        // All trajectories of a cycle are fetched at once, when a row of the cycle is first read.
+        private ValueGetter<TValue> Getter<TValue>(DataViewSchema.Column column, ColumnDefinition definition)
         {
-            // All trajectories of a cycle are fetched at once, when a row of the cycle is first read.
             long fetched = -1;
-            T[] values = [];
-            return definition.Shape.Length == 0
-                ? (ValueGetter<T>)((ref T value) => value = OfRow()[0])
-                : (ValueGetter<VBuffer<T>>)((ref VBuffer<T> value) =>
-                {
-                    var row = OfRow();
-                    var editor = VBufferEditor.Create(ref value, row.Length);
-                    row.CopyTo(editor.Values);
-                    value = editor.Commit();
-                });
-
-            ReadOnlySpan<T> OfRow()
+            Array values = Array.Empty<float>();
+            return RowValues.Getter<TValue>(column, definition, data.precision, () =>
             {
                 var (_, row, cycle) = Row;
-                if (cycle.Cycle != fetched) (values, fetched) = (Fetch<T>(definition.Column, cycle[definition.Column], dtype), cycle.Cycle);
-                int size = values.Length / batch;
-                return values.AsSpan(row * size, size);
-            }
-        }
-
-        private static T[] Fetch<T>(Column column, Tensor values, ScalarType dtype) where T : unmanaged
-        {
-            using var scope = NewDisposeScope();
-            if (dtype == ScalarType.Bool && values.dtype != ScalarType.Bool)
-                throw new InvalidOperationException($"The column '{column}' must be boolean, as its name says; given: {values.dtype}.");
-            var converted = values.to(dtype);
-            if (values.dtype == ScalarType.Float64 && dtype == ScalarType.Float32 &&
-                converted.isinf().logical_and(values.isfinite()).any().ToBoolean())
-                throw new InvalidOperationException($"The column '{column}' has values beyond the range of single precision; open the " +
-                    $"view with Float64.");
-            return converted.ToArray<T>();
+                if (cycle.Cycle != fetched)
+                    (values, fetched) = (RowValues.Fetch(cycle, data.view.Schema, definition, data.precision), cycle.Cycle);
+                return (values, row);
+            });
         }
     }
-}
-
-/// <summary>Presents trajectories to ML.NET.</summary>
-public static class TrajectoryDataViewExtensions
-{
-    /// <summary>Presents a bounded view as an <see cref="IDataView"/>.</summary>
-    /// <param name="view">The view.</param>
-    /// <param name="precision">Float32 for columns of Single, Float64 for columns of Double (default: Float32).</param>
-    /// <exception cref="ArgumentException">
-    /// The view never ends, a column has the name of a row's own column, or the precision is neither of these.
-    /// </exception>
-    public static TrajectoryDataView ToDataView(this ITrajectoryView view, ScalarType precision = ScalarType.Float32) =>
-        new(view, precision);
 }
