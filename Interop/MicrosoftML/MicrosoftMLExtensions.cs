@@ -71,7 +71,9 @@ public static class MicrosoftMLExtensions
     /// <param name="model">A fitted pipeline. Each step of DaML in it must be a component that files can hold.</param>
     /// <param name="inputSchema">The schema of its input.</param>
     /// <param name="path">The file; written under another name and renamed.</param>
-    /// <exception cref="NotSupportedException">A step of DaML cannot be saved; the message names the part.</exception>
+    /// <exception cref="NotSupportedException">
+    /// A step of DaML cannot be saved (the message names the part), or stands in another transformer than a chain.
+    /// </exception>
     public static void SaveMicrosoftML(this ModelCatalog catalog, MLContext ml, Microsoft.ML.ITransformer model,
         DataViewSchema inputSchema, string path) => MicrosoftMLModel.Save(catalog, ml, model, inputSchema, path);
 

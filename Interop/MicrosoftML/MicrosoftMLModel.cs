@@ -21,11 +21,10 @@ internal static class MicrosoftMLModel
         using var work = new WorkFolder();
         var steps = Leaves(model).OfType<MicrosoftMLTransformer>().ToList();
         for (int i = 0; i < steps.Count; i++) catalog.Save(steps[i].Transformer, work.File(i));
-        ModelPlaceholder.Expect(() =>
-        {
-            ml.Model.Save(model, inputSchema, file);
-            return true;
-        });
+        int saved = ModelPlaceholder.Count(() => ml.Model.Save(model, inputSchema, file));
+        if (saved != steps.Count)
+            throw new NotSupportedException($"The model has {saved} steps of DaML, of which {steps.Count} stand in its chains; one " +
+                "inside another transformer cannot be saved.");
         using var zip = ZipFile.Open(file, ZipArchiveMode.Update);
         for (int i = 0; i < steps.Count; i++)
         {
@@ -44,14 +43,15 @@ internal static class MicrosoftMLModel
         {
             var steps = new Queue<MicrosoftMLTransformer>(Steps(catalog, ml, file, path));
             file.Position = 0;
-            var model = ModelPlaceholder.Expect(() => ml.Model.Load(file, out schema));
-            int places = Leaves(model).Count(ModelPlaceholder.Is);
+            Microsoft.ML.ITransformer? model = null;
+            int places = ModelPlaceholder.Count(() => model = ml.Model.Load(file, out schema));
             if (places != steps.Count)
                 throw new ModelArchiveException($"'{path}' has places for {places} steps of DaML and holds {steps.Count}; it is damaged.");
             inputSchema = schema!;
-            return Filled(model, steps);
+            return Filled(model!, steps);
         }
-        catch (Exception e) when (e is InvalidDataException or FormatException or JsonException or EndOfStreamException)
+        catch (Exception e)
+        when (e is InvalidDataException or FormatException or JsonException or EndOfStreamException or ArgumentException)
         {
             throw new ModelArchiveException($"'{path}' is damaged or not a model of ML.NET: {e.Message}", e);
         }
@@ -83,7 +83,8 @@ internal static class MicrosoftMLModel
             var entry = zip.GetEntry(RowsEntry(i))
                 ?? throw new ModelArchiveException($"'{path}' does not say how the rows of its step {i} of DaML are trajectories.");
             using var json = Opened(entry, RowsLimit);
-            var rows = JsonSerializer.Deserialize<TrajectoryRows>(json, ModelArchive.SettingsFormat)!;
+            var rows = JsonSerializer.Deserialize<TrajectoryRows>(json, ModelArchive.SettingsFormat)
+                ?? throw new ModelArchiveException($"'{path}' does not say how the rows of its step {i} of DaML are trajectories.");
             steps.Add(new MicrosoftMLTransformer(catalog.Load<ITransformer>(work.File(i)), ml, catalog.Context, rows));
         }
         return steps;

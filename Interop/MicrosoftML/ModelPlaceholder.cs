@@ -12,15 +12,15 @@ internal sealed class ModelPlaceholder : CustomMappingFactory<ModelPlaceholder.N
 {
     private const string Contract = "DaML.Interop.MicrosoftML";
 
-    // Whether this thread saves or loads by DaML's own doors.
+    // The number of placeholders that this thread has made while it saves or loads by DaML's own doors; null: it does not.
     [ThreadStatic]
-    private static int expected;
+    private static int? made;
 
-    /// <summary>Saves a placeholder, within <see cref="Expect"/>.</summary>
+    /// <summary>Saves a placeholder, within <see cref="Count"/>.</summary>
     /// <exception cref="InvalidOperationException">The model is saved by ML.NET's own means.</exception>
     public static void Save(MLContext ml, ModelSaveContext saving)
     {
-        if (expected == 0)
+        if (made is null)
             throw new InvalidOperationException("A model with steps of DaML is saved by context.Model.SaveMicrosoftML(ml, model, schema, " +
                 "path), which writes these steps too. ML.NET's own Save cannot, and what it has written so far is no model: delete it.");
         ((ICanSaveModel)ml.Transforms.CustomMapping(new ModelPlaceholder().GetMapping(), Contract)
@@ -28,11 +28,19 @@ internal sealed class ModelPlaceholder : CustomMappingFactory<ModelPlaceholder.N
     }
 
     /// <summary>Lets placeholders be saved and loaded on this thread while <paramref name="work"/> lasts.</summary>
-    public static T Expect<T>(Func<T> work)
+    /// <returns>The number of placeholders that were saved or loaded.</returns>
+    public static int Count(Action work)
     {
-        expected++;
-        try { return work(); }
-        finally { expected--; }
+        made = 0;
+        try
+        {
+            work();
+            return made.Value;
+        }
+        finally
+        {
+            made = null;
+        }
     }
 
     /// <summary>Whether a transformer of a loaded model is a placeholder.</summary>
@@ -40,9 +48,12 @@ internal sealed class ModelPlaceholder : CustomMappingFactory<ModelPlaceholder.N
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The model is loaded by ML.NET's own means.</exception>
-    public override Action<Nothing, Placeholder> GetMapping() => expected > 0 ? (_, _) => { }
-        : throw new InvalidOperationException("This model has steps of DaML, which ML.NET's own Load cannot read: load it by " +
-            "context.Model.LoadMicrosoftML(ml, path, out schema).");
+    public override Action<Nothing, Placeholder> GetMapping()
+    {
+        made = made + 1 ?? throw new InvalidOperationException("This model has steps of DaML, which ML.NET's own Load cannot read: load " +
+            "it by context.Model.LoadMicrosoftML(ml, path, out schema).");
+        return (_, _) => { };
+    }
 
     /// <summary>A row without columns.</summary>
     public sealed class Nothing;

@@ -16,6 +16,7 @@ public static class SampleList
         new DanLorenz95Sample(),
         new ShallowWaterPreconditionerSample(),
         new PodLstmSample(),
+        new MlNetPipelineSample(),
     ];
 
     /// <summary>The sample of a name.</summary>

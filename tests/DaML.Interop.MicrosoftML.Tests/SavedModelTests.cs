@@ -151,12 +151,13 @@ public sealed class SavedModelTests : IDisposable
         {
             zip.GetEntry("DaML/1.zip")!.Delete();
         }));
-        Assert.Contains("damaged", Refused(zip =>
-        {
-            zip.GetEntry("DaML/0.json")!.Delete();
-            using var text = new StreamWriter(zip.CreateEntry("DaML/0.json", CompressionLevel.NoCompression).Open());
-            text.Write("{ \"columns\": ");
-        }));
+        foreach (string json in (string[])["{ \"columns\": ", "null", "{ \"columns\": [] }", "{ \"columns\": [{ \"column\": \"a b\" }] }"])
+            Refused(zip =>
+            {
+                zip.GetEntry("DaML/0.json")!.Delete();
+                using var text = new StreamWriter(zip.CreateEntry("DaML/0.json", CompressionLevel.NoCompression).Open());
+                text.Write(json);
+            });
         Assert.Contains("stored as they are", Refused(zip =>
         {
             zip.GetEntry("DaML/0.json")!.Delete();
@@ -170,6 +171,9 @@ public sealed class SavedModelTests : IDisposable
         var unsaved = new MicrosoftMLTransformer(new Unsaved(), ml, context, Reading);
         Assert.Contains("Unsaved, cannot be saved", Assert.Throws<NotSupportedException>(() =>
             context.Model.SaveMicrosoftML(ml, unsaved, rows.Schema, file)).Message);
+        Assert.Contains("has 1 steps of DaML, of which 0 stand in its chains", Assert.Throws<NotSupportedException>(() =>
+            context.Model.SaveMicrosoftML(ml, new Around(new MicrosoftMLTransformer(filter, ml, context, Reading)), rows.Schema, file))
+            .Message);
         Assert.Equal(whole, File.ReadAllBytes(file));
     }
 
@@ -182,6 +186,15 @@ public sealed class SavedModelTests : IDisposable
     private sealed class Estimate
     {
         [ColumnName("analysis")] public float[] Analysis { get; set; } = [];
+    }
+
+    private sealed class Around(Microsoft.ML.ITransformer inner) : Microsoft.ML.ITransformer
+    {
+        public bool IsRowToRowMapper => inner.IsRowToRowMapper;
+        public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => inner.GetOutputSchema(inputSchema);
+        public IDataView Transform(IDataView input) => inner.Transform(input);
+        public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => inner.GetRowToRowMapper(inputSchema);
+        void ICanSaveModel.Save(ModelSaveContext ctx) => inner.Save(ctx);
     }
 
     private sealed class Unsaved() : CycleTransformer("unsaved", SchemaContract.None)
