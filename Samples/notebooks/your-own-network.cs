@@ -29,7 +29,7 @@ int figures = 0;
 // %%
 // The size. The outputs below are those of the quick one; the full one trains for some minutes.
 bool full = false;
-long steps = full ? 6_000 : 120, cycles = full ? 2_000 : 200;
+long steps = full ? 6_000 : 100, cycles = full ? 2_000 : 200;
 
 // %% [markdown]
 // ## A torch module
@@ -50,7 +50,7 @@ long steps = full ? 6_000 : 120, cycles = full ? 2_000 : 200;
 var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 1, Components = [ComponentType.Of<CircularLayers>()] });
 var model = new Lorenz96();
 var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension, errorVariance: 1));
-ITrajectoryView Twin(string stream) => context.Data.Twin(system, new() { Stream = stream, Batch = 16 });
+ITrajectoryView Twin(string stream) => context.Data.Twin(system, new() { Stream = stream, Batch = 8 });
 
 // The test starts near a known state, so that an ensemble filter can begin there.
 long burnIn = 100;
@@ -61,12 +61,13 @@ var test = context.Data.Twin(known, new() { Stream = "test", Batch = 4, Cycles =
 // %% [markdown]
 // ## Training
 //
-// An estimator learns (`Fit`) and gives a transformer. One step of the optimiser unrolls eight cycles of 16 trajectories; the
+// An estimator learns (`Fit`) and gives a transformer. One step of the optimiser unrolls six cycles of eight trajectories; the
 // loss is the squared error of the analyses. `ResidualConvolution` is the family of networks of Bocquet et al. (2024), trained
 // in the same way for comparison.
 
 // %%
-var training = new TrainingOptions { Steps = steps, Truncation = 8, LearningRate = 1e-2, ValidationInterval = 30, ValidationCycles = 80 };
+var training = new TrainingOptions { Steps = steps, Truncation = 6, LearningRate = 1e-2,
+    ValidationInterval = 25, ValidationCycles = 40, ValidationBurnIn = 30 };
 var own = context.Analysis
     .LearnedField("own network", system, StateGrid.Circle, random => new CircularLayers(random), training)
     .Fit(Twin("training"), Twin("validation"));

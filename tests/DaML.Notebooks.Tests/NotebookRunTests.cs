@@ -70,6 +70,24 @@ public sealed class NotebookRunTests : IDisposable
         Assert.Equal("T\nmethod   a & b\n--------------\none        1.5\nanother   22.5", Form(1, "text/plain"));
     }
 
+    [Fact]
+    public void A_second_run_from_a_clean_state_writes_the_same_bytes()
+    {
+        string path = Write(Cell("using DaML;\nusing DaML.Plotting;\nvar context = new DataAssimilationContext(seed: 1);"),
+            Cell("""
+                var system = new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3, errorVariance: 2)) { Interval = 0.25 };
+                var etkf = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 10 });
+                var scores = context.Scores.Evaluate(etkf.Transform(context.Data.Twin(system, new() { Batch = 2, Cycles = 40 })));
+                Console.WriteLine($"{scores.AnalysisRmse.Mean:R}");
+                new LineChart("", new Axis("cycle"), new Axis("RMSE"), [LineSeries.Evenly("ETKF", 1, 1, scores.AnalysisRmse.PerCycle)])
+                """));
+        Assert.Equal(0, Daml("notebook", "run", path, "--quiet", "--out", folder.File("first.ipynb")).Code);
+        Assert.Equal(0, Daml("notebook", "run", folder.File("first.ipynb"), "--quiet", "--out", folder.File("second.ipynb")).Code);
+        string first = File.ReadAllText(folder.File("first.ipynb"));
+        Assert.Contains("<svg", first);
+        Assert.Equal(first, File.ReadAllText(folder.File("second.ipynb")));
+    }
+
     [Theory]
     [InlineData("int x = 1;\n\nint y = \"one\";", "cell 2, line 3: CS0029: ")]
     [InlineData("int x = 1;\nFail();", "cell 2, line 2: InvalidOperationException: on purpose, twice")]
