@@ -1,6 +1,8 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace DaML;
 
@@ -11,8 +13,10 @@ public static class DataAssimilationServices
     /// Registers the <see cref="DataAssimilationContext"/> as a singleton, and by name, as keyed services, the built-in models
     /// (<see cref="IDynamics"/>: <c>lorenz-63</c>, <c>lorenz-84</c>, <c>lorenz-96</c>, <c>two-scale-lorenz-96</c>,
     /// <c>kuramoto-sivashinsky</c>, <c>linear-advection</c>) and the methods of <see cref="NamedMethods"/>
-    /// (<see cref="AssimilationMethod"/>). Components that the configuration adds are resolved the same way. A further call adds to the
-    /// same context.
+    /// (<see cref="AssimilationMethod"/>). Components that the configuration adds are resolved the same way, as are its systems
+    /// (<see cref="AssimilationSystem"/>) and pipelines (<see cref="ITransformer"/>). <see cref="AssimilationSessions"/> has sessions of
+    /// the pipelines.
+    /// A further call adds to the same context.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets options and adds components of your own.</param>
@@ -23,6 +27,10 @@ public static class DataAssimilationServices
         if (builder is null) services.AddSingleton(builder = new DataAssimilationBuilder(services));
         configure?.Invoke(builder);
         services.TryAddSingleton(provider => builder.CreateContext(provider.GetService<ILoggerFactory>()));
+        services.AddOptions<AssimilationSessionOptions>();
+        services.TryAddSingleton(provider => new AssimilationSessions(
+            builder.Pipelines.Select(name => KeyValuePair.Create(name, () => provider.GetRequiredKeyedService<ITransformer>(name))),
+            provider.GetRequiredService<IOptions<AssimilationSessionOptions>>().Value));
 
         Model("lorenz-63", () => new Lorenz63());
         Model("lorenz-96", () => new Lorenz96());
@@ -35,6 +43,23 @@ public static class DataAssimilationServices
         void Model(string name, Func<IDynamics> create) => services.TryAddKeyedSingleton(name, (_, _) => create());
         return services;
     }
+
+    /// <summary>
+    /// As <see cref="AddDataAssimilation(IServiceCollection, Action{DataAssimilationBuilder})"/>, with settings, methods, systems,
+    /// pipelines and sessions from a configuration (<see cref="DataAssimilationConfiguration"/>). It is read now: a wrong setting stops
+    /// the program at its start.
+    /// </summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configuration">The section with the settings.</param>
+    /// <param name="configure">Sets options and adds components of your own, after the configuration.</param>
+    /// <exception cref="ArgumentException">A setting is unknown or has a wrong value; the message names it and lists the
+    /// choices.</exception>
+    public static IServiceCollection AddDataAssimilation(this IServiceCollection services, IConfiguration configuration,
+        Action<DataAssimilationBuilder>? configure = null) => services.AddDataAssimilation(builder =>
+    {
+        DataAssimilationConfiguration.Apply(configuration, builder);
+        configure?.Invoke(builder);
+    });
 }
 
 /// <summary>Adds your own components to DaML's.</summary>
@@ -42,7 +67,11 @@ public sealed class DataAssimilationBuilder
 {
     private readonly List<ComponentType> components = [];
 
+    private readonly SortedSet<string> pipelines = new(StringComparer.Ordinal);
+
     internal DataAssimilationBuilder(IServiceCollection services) => Services = services;
+
+    internal IReadOnlyCollection<string> Pipelines => pipelines;
 
     /// <summary>The services that are registered.</summary>
     public IServiceCollection Services { get; }
@@ -80,6 +109,18 @@ public sealed class DataAssimilationBuilder
     /// the last registration of a name counts, and replaces a built-in one.</param>
     /// <param name="method">The method, as a record.</param>
     public DataAssimilationBuilder AddMethod(string name, AssimilationMethod method) => Add(name, _ => method);
+
+    /// <summary>Adds a pipeline by name, whose sessions are those of <see cref="AssimilationSessions"/>.</summary>
+    /// <param name="name">The name under which it is resolved, <c>provider.GetRequiredKeyedService&lt;ITransformer&gt;(name)</c>; the last
+    /// registration of a name counts.</param>
+    /// <param name="create">The function that makes it, fitted if it has something to learn.</param>
+    public DataAssimilationBuilder AddPipeline(string name, Func<IServiceProvider, ITransformer> create)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        Services.AddKeyedSingleton(name, (provider, _) => create(provider));
+        pipelines.Add(name);
+        return this;
+    }
 
     /// <summary>Adds a kind of component that model files may hold.</summary>
     public DataAssimilationBuilder AddComponent(ComponentType type)

@@ -1,5 +1,8 @@
+using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Configuration;
 
 namespace DaML;
 
@@ -67,6 +70,32 @@ public static class MethodConfiguration
             property.SetValue(copy, Value(given.Value, property.PropertyType, $"The setting '{given.Name}' of '{name}'"));
         }
         return copy;
+    }
+
+    /// <summary>Reads a method from a section of a program's configuration.</summary>
+    /// <param name="section">The section, whose keys are those of the JSON object.</param>
+    /// <exception cref="ArgumentException">A method or setting is unknown, or a value has the wrong kind; the message lists the
+    /// choices.</exception>
+    public static AssimilationMethod Read(IConfigurationSection section)
+    {
+        using var document = JsonDocument.Parse(Json(section).ToJsonString());
+        return Read(document.RootElement);
+    }
+
+    // A configuration knows texts only; what reads as a number or a truth value in JSON is one.
+    private static JsonNode Json(IConfigurationSection section)
+    {
+        var children = section.GetChildren().ToList();
+        if (children.Count > 0)
+            return new JsonObject(children.Select(child => KeyValuePair.Create<string, JsonNode?>(
+                child.Key.Equals("method", StringComparison.OrdinalIgnoreCase) ? "method" : child.Key, Json(child))));
+        string text = section.Value ?? "";
+        if (text.Equals("true", StringComparison.OrdinalIgnoreCase)) return JsonValue.Create(true);
+        if (text.Equals("false", StringComparison.OrdinalIgnoreCase)) return JsonValue.Create(false);
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole))
+            return JsonValue.Create(whole);
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number)
+            ? JsonValue.Create(number) : JsonValue.Create(text);
     }
 
     private static bool Readable(Type type) => (Nullable.GetUnderlyingType(type) ?? type) is var plain

@@ -103,6 +103,10 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
         unread[column] = compute;
     }
 
+    /// <summary>Continues after a cycle of an earlier cursor, whose state this one has read from a checkpoint.</summary>
+    /// <param name="cycle">The last cycle's number; -1 if there was none.</param>
+    protected void ContinueAfter(long cycle) => Cycle = cycle;
+
     /// <summary>Disposes the state that the cursor carries from cycle to cycle.</summary>
     protected virtual void DisposeState() { }
 

@@ -8,7 +8,7 @@ namespace DaML.Components;
 /// next <c>MoveNext</c>. It serves one thread.
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
-public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : IMemory<TMemory>
+public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IStepwiseRun where TMemory : IMemory<TMemory>
 {
     private readonly SequentialAssimilation<TMemory> method;
     private readonly TrajectorySchema schema;
@@ -34,11 +34,11 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
 
     /// <summary>The memory before the cycle's observation is used.</summary>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
-    public TMemory Forecast => OnCycle(forecast);
+    public TMemory Forecast => OnCycle(hasForecast, forecast);
 
     /// <summary>The memory after the cycle's observation is used.</summary>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
-    public TMemory Analysis => OnCycle(analysis);
+    public TMemory Analysis => OnCycle(hasAnalysis && Cycle >= 0, analysis);
 
     /// <summary>The density q^b over states before the cycle's observation is used.</summary>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
@@ -86,7 +86,8 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
         ReleaseAnalysis();
         Publish(forecast, state, Columns.Forecast, Columns.ForecastSpread);
 
-        var observation = Source!.ReadObservation(schema, forecast.Tensors.First(), method.Name) with { Time = time };
+        var given = (Source as ObservationFeed)?.Schema ?? schema;
+        var observation = Source!.ReadObservation(given, forecast.Tensors.First(), method.Name) with { Time = time };
         using (Telemetry.Phase(Telemetry.Analysis))
             (analysis, state) = guard.CheckAnalysis(limit.Apply(forecast, guard.Analyze(forecast, observation, analysing, cycle)), forecast,
                 observation, cycle);
@@ -98,6 +99,55 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
         memoryTime = time;
         broken = false;
         return true;
+    }
+
+    double IStepwiseRun.MemoryTime => memoryTime;
+
+    double IStepwiseRun.OnStep(double time) => OnStep(time);
+
+    (Tensor Mean, Tensor? Spread) IStepwiseRun.PredictState(double time)
+    {
+        using var noGradients = no_grad();
+        var density = method.Triple.Procoder.Decode(Predict(time));
+        return (density.Mean, method.Triple.Procoder.HasSpread ? density.StandardDeviation : null);
+    }
+
+    void IStepwiseRun.Save(ComponentWriter writer)
+    {
+        if (broken) throw new InvalidOperationException($"This run of {method.Name} ended with an error; there is nothing to continue.");
+        writer.Set("cycle", Cycle);
+        writer.Set("time", memoryTime);
+        writer.Set("begun", hasAnalysis);
+        writer.Stream("propagation", propagation);
+        writer.Stream("analysing", analysing);
+        if (!hasAnalysis) return;
+        MemoryFile.Save(writer, analysis!);
+        writer.Set("inflated", limit.Lift is not null);
+        if (limit.Lift is { } lift) writer.Tensor("lift", lift);
+        if (method.Options.DivergenceHandling == DivergenceHandling.Isolate)
+            writer.Tensor("diverged", guard.Diverged(analysis!.Tensors.First().device));
+    }
+
+    void IStepwiseRun.Restore(ComponentReader reader)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        memoryTime = Require.Finite(reader.Get<double>("time"), "The time of a checkpoint");
+        reader.Stream("propagation", propagation);
+        reader.Stream("analysing", analysing);
+        ContinueAfter(reader.Get<long>("cycle"));
+        if (!reader.Get<bool>("begun")) return;
+        analysis = MemoryFile.Load(reader, method.StartOfOne).Keep();
+        hasAnalysis = true;
+        foreach (var tensor in analysis.Tensors) Require.Finite(tensor, "The memory of a checkpoint");
+        if (reader.Get<bool>("inflated"))
+        {
+            using var lift = reader.Tensor("lift");
+            limit.Restore(lift);
+        }
+        if (method.Options.DivergenceHandling != DivergenceHandling.Isolate) return;
+        using var diverged = reader.Tensor("diverged");
+        guard.Restore(diverged);
     }
 
     /// <inheritdoc/>
@@ -127,7 +177,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
         if (method.Triple.Procoder.HasSpread) SetOnDemand(spread, () => method.Triple.Procoder.Decode(memory).StandardDeviation);
     }
 
-    private TMemory OnCycle(TMemory? memory) => hasForecast && hasAnalysis && !broken ? memory!
+    private TMemory OnCycle(bool there, TMemory? memory) => there && !broken ? memory!
         : throw new InvalidOperationException($"The run of {method.Name} is not on a cycle: call MoveNext first.");
 
     private void ReleaseForecast()

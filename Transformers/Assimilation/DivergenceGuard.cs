@@ -22,6 +22,14 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     /// <summary>The trajectories that diverged so far, <c>[batch]</c>, boolean; the tensor belongs to the guard.</summary>
     public Tensor Diverged(Device device) => diverged ??= zeros(batch, dtype: ScalarType.Bool, device: device).DetachFromDisposeScope();
 
+    /// <summary>Resumes with the flags of an earlier run.</summary>
+    /// <param name="flags"><c>[batch]</c>, boolean; copied.</param>
+    public void Restore(Tensor flags)
+    {
+        diverged?.Dispose();
+        diverged = Require.Shape(flags, "The diverged trajectories of a checkpoint", batch).clone().DetachFromDisposeScope();
+    }
+
     /// <summary>
     /// Gives the memory at the interval's end. Trajectories that the model cannot run restart at the interval's beginning.
     /// </summary>

@@ -18,10 +18,11 @@ namespace DaML;
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 [Component("sequential-assimilation", 3)]
-public sealed class SequentialAssimilation<TMemory> : ITransformer where TMemory : IMemory<TMemory>
+public sealed class SequentialAssimilation<TMemory> : ISequentialAssimilation where TMemory : IMemory<TMemory>
 {
     private readonly DataAssimilationContext context;
     private readonly AssimilationSystem? system;
+    private readonly Lazy<TMemory> start;
 
     /// <summary>Makes a method of its record for a system. A method with something to learn is fitted before it is applied.</summary>
     /// <param name="method">The method's settings; they become <see cref="Options"/>.</param>
@@ -57,6 +58,12 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer where TMemory
         if (triple.Procoder.HasSpread) adds.AddRange([Of(Columns.ForecastSpread), Of(Columns.AnalysisSpread)]);
         if (Options.DivergenceHandling == DivergenceHandling.Isolate) adds.Add(new ColumnDefinition(Columns.Diverged));
         Contract = new SchemaContract([new ColumnDefinition(Columns.Observation, ObservationDimension)], adds);
+        start = new(() =>
+        {
+            using var random = Random("source");
+            using var noGradients = no_grad();
+            return Triple.Source.Start(1, random).Keep();
+        });
     }
 
     /// <summary>Makes a method of a triple for an observation network.</summary>
@@ -137,6 +144,17 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer where TMemory
         return new AssimilationRun<TMemory>(this, input, input.OpenCursor());
     }
 
+    IStepwiseRun ISequentialAssimilation.Run(ITrajectoryView input) => Run(input);
+
+    DataAssimilationContext ISequentialAssimilation.Context => context;
+
+    IObservationNetwork? ISequentialAssimilation.Network => system?.Network;
+
+    double? ISequentialAssimilation.Interval => system?.Interval;
+
+    string ISequentialAssimilation.Identity =>
+        $"{Name}, {StateDimension} components, {ObservationDimension} observations, stream {Stream}, seed {context.Options.Seed}";
+
     /// <summary>The logger of its messages.</summary>
     internal ILogger Logger => context.Logger;
 
@@ -160,6 +178,9 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer where TMemory
         }
         init => Options = value ?? Options;
     }
+
+    /// <summary>The memory before the first cycle of one trajectory, drawn once; it belongs to the method.</summary>
+    internal TMemory StartOfOne => start.Value;
 
     /// <summary>Opens one of the method's random streams.</summary>
     internal RandomStream Random(string purpose) => context.Random($"{Stream}/{purpose}");

@@ -14,7 +14,8 @@ namespace DaML.Components;
 /// It is immutable; its methods return fresh tensors (aliases where nothing changed).
 /// </summary>
 /// <typeparam name="TInner">The memory at one time: an ensemble, a state.</typeparam>
-public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHandsOn<WindowMemory<TInner>> where TInner : IMemory<TInner>
+public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHandsOn<WindowMemory<TInner>>,
+    IArrangedMemory<WindowMemory<TInner>> where TInner : IMemory<TInner>
 {
     /// <summary>A window without observations: it begins at its end, at a time that its first use gives.</summary>
     /// <param name="start">The memory, which stays the caller's; both ends are aliases of it.</param>
@@ -139,6 +140,47 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
 
     /// <summary><see cref="StartTime"/>, or the time at which the window is first used.</summary>
     internal double StartTimeOr(double now) => Beginning ?? now;
+
+    void IArrangedMemory<WindowMemory<TInner>>.SaveArrangement(ComponentWriter writer)
+    {
+        if (Observations.Any(observation => observation.Network is not null || observation.ErrorScale is not null))
+            throw new NotSupportedException(
+                "A window whose observations have networks or error scales of their own cannot be written to a checkpoint.");
+        writer.Set("windowBegins", Beginning is not null);
+        writer.Set("windowBeginning", Beginning ?? 0);
+        writer.Set("windowUnused", Unused);
+        writer.Set("windowTimes", Observations.Select(observation => observation.Time).ToArray());
+        writer.Set("windowObservations", Observations.Select(observation => observation.Values.size(1)).ToArray());
+        writer.Set("windowMasks", Observations.Select(observation => observation.Mask is not null).ToArray());
+        writer.Set("windowPairs", HandedOn?.Values.size(1) ?? 0);
+        writer.Set("windowControl", HandedOn?.Vectors.size(2) ?? 0);
+    }
+
+    WindowMemory<TInner> IArrangedMemory<WindowMemory<TInner>>.Arranged(ComponentReader reader)
+    {
+        double[] times = reader.Get<double[]>("windowTimes");
+        long[] sizes = reader.Get<long[]>("windowObservations");
+        bool[] masks = reader.Get<bool[]>("windowMasks");
+        long pairs = reader.Get<long>("windowPairs"), control = reader.Get<long>("windowControl");
+        int unused = reader.Count("windowUnused", times.Length);
+        if (sizes.Length != times.Length || masks.Length != times.Length || times.Length > Math.Max(1, Cycling.Length) + Cycling.Shift
+            || sizes.Any(size => size is < 1 or > int.MaxValue) || pairs is < 0 or > int.MaxValue || control is < 0 or > int.MaxValue)
+            throw new ModelArchiveException(
+                $"The checkpoint describes a window of {times.Length} cycles that is none of this method's, of {Cycling.Length}.");
+        var like = Start.Tensors.First();
+        long batch = like.size(0);
+        // As large as one number: sizes are compared, and a file must not cost memory before its tensors are seen.
+        Tensor Of(ScalarType type, params long[] shape) => zeros(1, dtype: type, device: like.device).expand(shape);
+        return this with
+        {
+            Beginning = reader.Get<bool>("windowBegins") ? reader.Get<double>("windowBeginning") : null,
+            Unused = unused,
+            Observations = [.. times.Select((time, i) => new Observation(Of(like.dtype, batch, sizes[i]),
+                masks[i] ? Of(ScalarType.Bool, batch, sizes[i]) : null, time))],
+            HandedOn = pairs == 0 ? null : new RitzPairs(Of(like.dtype, batch, pairs), Of(like.dtype, batch, pairs, control),
+                Of(like.dtype, batch, pairs), Of(ScalarType.Bool, batch, pairs)),
+        };
+    }
 
     /// <inheritdoc/>
     public override string ToString() =>
