@@ -22,6 +22,11 @@ internal static class ScriptCommands
         [
             new Command("test", "Builds everything and runs all tests; takes the options of the test runner."),
             bench,
+            new Command("service", "Runs the assimilation service; takes settings such as --Service:Inbox=FOLDER behind its own.")
+            {
+                new Option<string?>("--urls")
+                    { Description = "The address it listens on (default: http://127.0.0.1:5080).", HelpName = "URL" },
+            },
             new Command("pack", "Packs DaML's own packages; takes the options of 'dotnet pack' behind its own.")
             {
                 new Option<string?>("--out")

@@ -196,8 +196,9 @@ public sealed partial class AssimilationSessions : IDisposable
         try { result = use(session); }
         catch
         {
-            // A refused call has changed nothing; otherwise the last file says where the session was.
-            if (session.IsAlive && session.Cycles == cycles) session.Attachment = attachment;
+            // A refused call has changed nothing, and begins no session; otherwise the last file says where the session was.
+            bool began = cycles > 0 || attachment is not null;
+            if (began && session.IsAlive && session.Cycles == cycles) session.Attachment = attachment;
             else Leave(entry);
             throw;
         }

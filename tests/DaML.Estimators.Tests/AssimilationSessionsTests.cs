@@ -105,6 +105,8 @@ public sealed class AssimilationSessionsTests : IDisposable
             throw new InvalidDataException();
         }));
         await Assert.ThrowsAsync<ArgumentException>(() => pool.UseAsync("etkf", "a", session => session.Assimilate(0.5, 1, 2)));
+        await Assert.ThrowsAsync<ArgumentException>(() => pool.UseAsync("etkf", "refused", session => session.Assimilate(0.25, 1)));
+        Assert.Equal(["a"], pool.Names("etkf"));
         Assert.Null(await pool.UseAsync("etkf", "a", session => session.Attachment));
         Assert.Equal(Expected.Value[1], await pool.UseAsync("etkf", "a", Assimilate));
         await pool.UseAsync("etkf", "a", session => session.Attachment = "kept");

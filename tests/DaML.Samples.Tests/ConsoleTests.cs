@@ -32,8 +32,8 @@ public sealed class ConsoleTests : IDisposable
     public void HelpNamesEveryCommandAndTheExitCodes()
     {
         string output = Daml("help").Output;
-        foreach (string text in (string[])["demo", "list", "sample", "doctor", "completion", "help", "test", "bench", "pack", "docs",
-            "Exit codes: 0 done, 1 failed, 2", "130 stopped"])
+        foreach (string text in (string[])["demo", "list", "sample", "doctor", "completion", "help", "test", "bench", "pack", "service",
+            "docs", "Exit codes: 0 done, 1 failed, 2", "130 stopped"])
             Assert.Contains(text, output);
         Assert.Contains("baseline <FOLDER>", Daml("help bench").Output);
     }
