@@ -16,9 +16,6 @@ internal sealed class TypeArrows : ISignatureTypeProvider<IEnumerable<string>, o
     // Portable PDB: the documents of types that have no code.
     private static readonly Guid TypeDocuments = new("932E74BC-DBA9-4478-8D46-0F32A7BAB3D3");
 
-    private static readonly IReadOnlyDictionary<int, OpCode> Instructions = typeof(OpCodes).GetFields()
-        .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => (int)(ushort)code.Value);
-
     private readonly MetadataReader metadata;
     private readonly PEReader assembly;
 
@@ -101,32 +98,9 @@ internal sealed class TypeArrows : ISignatureTypeProvider<IEnumerable<string>, o
         var body = assembly.GetMethodBody(method.RelativeVirtualAddress);
         if (!body.LocalSignature.IsNil)
             names.AddRange(metadata.GetStandaloneSignature(body.LocalSignature).DecodeLocalSignature(this, null).SelectMany(type => type));
-        var code = body.GetILReader();
-        while (code.RemainingBytes > 0)
-        {
-            int instruction = code.ReadByte();
-            if (instruction == 0xfe) instruction = 0xfe00 | code.ReadByte();
-            switch (Instructions[instruction].OperandType)
-            {
-                case OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType:
-                    names.AddRange(Of(MetadataTokens.EntityHandle(code.ReadInt32())));
-                    break;
-                case OperandType.InlineSwitch:
-                    int targets = code.ReadInt32();
-                    code.Offset += 4 * targets;
-                    break;
-                case var operand:
-                    code.Offset += operand switch
-                    {
-                        OperandType.InlineNone => 0,
-                        OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
-                        OperandType.InlineVar => 2,
-                        OperandType.InlineI8 or OperandType.InlineR => 8,
-                        _ => 4,
-                    };
-                    break;
-            }
-        }
+        foreach (var (operand, token) in MethodCode.Read(body.GetILReader()))
+            if (operand is OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType)
+                names.AddRange(Of(MetadataTokens.EntityHandle(token)));
         return names;
     }
 
