@@ -8,12 +8,19 @@ using static TorchSharp.torch;
 namespace DaML.Tests;
 
 /// <summary>The sample of a Microsoft.ML pipeline: its table, its scores beside the closed form, and what assimilation gains.</summary>
-public sealed class MlNetPipelineTests(MlNetPipelineTests.Outcome outcome) : IClassFixture<MlNetPipelineTests.Outcome>
+public sealed class MlNetPipelineTests(MlNetPipelineTests.Outcome outcome, PageReader reader) : IClassFixture<MlNetPipelineTests.Outcome>
 {
     /// <summary>One run of the sample for all tests.</summary>
     public sealed class Outcome() : SampleOutcome("mlnet", () => new MlNetPipelineSample());
 
     private double Metric(string name) => outcome.Result.Metrics[name];
+
+    [BrowserFact]
+    public async Task ItsPageReadsWell()
+    {
+        _ = outcome.Result;
+        await reader.Check(Path.Combine(outcome.Folder.FullName, "report.html"));
+    }
 
     [Fact]
     public void The_table_is_what_its_recipe_makes_of_the_reanalysis()
