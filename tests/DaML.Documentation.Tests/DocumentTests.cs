@@ -33,6 +33,7 @@ public partial class DocumentTests
     [InlineData("Roessler.cs")]
     [InlineData("RadianceOperator.cs")]
     [InlineData("NudgingAnalyzer.cs")]
+    [InlineData("NudgingMethod.cs")]
     public void Extending_quotes_each_example_whole_and_it_is_under_twenty_lines(string file)
     {
         string code = Whole(file);

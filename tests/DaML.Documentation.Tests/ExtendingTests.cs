@@ -33,6 +33,21 @@ public class ExtendingTests
         Assert.InRange(Composition.Run(400), 0.01, 0.9 * observationError);
     }
 
+    // The analyzer put together by hand and the method of the catalog give the same bits.
+    [Fact]
+    public void The_own_method_of_the_catalog_is_the_same_method()
+    {
+        var context = new DataAssimilationContext(seed: 1);
+        var model = new Roessler();
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension, errorVariance: 0.5));
+        var data = context.Data.Twin(system, new() { Batch = 8, Cycles = 400 });
+        var started = system with { Initial = new AttractorInitialCondition(model, spinUpTime: 50) };
+        double Error(Nudging? method) => context.Scores.Evaluate(context.Analysis.Nudging(started, method).Transform(data),
+            new() { BurnIn = 200 }).AnalysisRmse.Mean;
+        Assert.Equal(Composition.Run(400), Error(null));
+        Assert.NotEqual(Error(null), Error(new() { Gain = 0.3 }));
+    }
+
     [Fact]
     public void The_saved_model_comes_back()
     {
