@@ -10,7 +10,7 @@ internal static class ObservingNetworks
     [PageExample("learned-preconditioning", 0.2, 0.89)]
     public static double Ratio()
     {
-        var (none, learned) = Run(200);
+        var (none, learned) = Run(150);
         return (double)learned.Order().ElementAt(10) / none.Order().ElementAt(10);
     }
 

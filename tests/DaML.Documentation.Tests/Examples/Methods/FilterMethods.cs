@@ -174,10 +174,11 @@ internal static class FilterMethods
     {
         // <adaptively-inflated-filter>
         var context = new DataAssimilationContext(seed: 1);
-        var system = new AssimilationSystem(new Lorenz96(), ObservationNetwork.Full(40));
-        var twin = context.Data.Twin(system, new() { Batch = 4, Cycles = 300 });
+        var first = new GaussianInitialCondition(zeros(40), ErrorCovariance.Scalar(40, 0.01));
+        var system = new AssimilationSystem(new Lorenz96(), ObservationNetwork.Full(40)) { Initial = first };
+        var twin = context.Data.Twin(system, new() { Batch = 4, Cycles = 200 });
         var filter = context.Analysis.AdaptivelyInflatedFilter(system,
-            new() { Filter = new EnsembleTransformKalmanFilter { Members = 40 } });
+            new() { Filter = new EnsembleTransformKalmanFilter { Members = 24 } });
         var scores = context.Scores.Evaluate(filter.Transform(twin), new() { BurnIn = 100 });
         // </adaptively-inflated-filter>
         return scores.AnalysisRmse.Mean;
@@ -191,9 +192,9 @@ internal static class FilterMethods
         var context = new DataAssimilationContext(seed: 1);
         var system = new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3, errorVariance: 2))
             { Interval = 0.25 };
-        var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 200 });
+        var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 120 });
         var filter = context.Analysis.ParticleFilter(system, ParticleFilter.Regularised(members: 800));
-        var scores = context.Scores.Evaluate(filter.Transform(twin), new() { BurnIn = 50 });
+        var scores = context.Scores.Evaluate(filter.Transform(twin), new() { BurnIn = 40 });
         // </particle-filter>
         return scores.AnalysisRmse.Mean;
     }

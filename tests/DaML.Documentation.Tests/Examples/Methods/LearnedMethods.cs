@@ -32,7 +32,7 @@ internal static class LearnedMethods
         var training = context.Data.Twin(system, new() { Stream = "training", Batch = 8 });
         var test = context.Data.Twin(system, new() { Stream = "test", Batch = 4, Cycles = 100 });
         var learned = context.Analysis.ResidualConvolutionWithMemory(system,
-            new() { Memory = new() { Count = 6 }, Training = new() { Steps = 60 } }).Fit(training);
+            new() { Memory = new() { Count = 6 }, Training = new() { Steps = 40 } }).Fit(training);
         var scores = context.Scores.Evaluate(learned.Transform(test), new() { BurnIn = 60 });
         // </residual-convolution-with-memory>
         return scores.AnalysisRmse.Mean;
@@ -70,7 +70,7 @@ internal static class LearnedMethods
         var training = context.Data.Twin(system, new() { Stream = "training", Batch = 8 });
         var test = context.Data.Twin(system, new() { Stream = "test", Batch = 4, Cycles = 100 });
         var learned = context.Analysis.EnsembleConvolution(system,
-            new() { Members = 4, Training = new() { Steps = 60 } }).Fit(training);
+            new() { Members = 4, Training = new() { Steps = 40 } }).Fit(training);
         var scores = context.Scores.Evaluate(learned.Transform(test), new() { BurnIn = 60 });
         // </ensemble-convolution>
         return scores.AnalysisRmse.Mean;
