@@ -121,6 +121,7 @@ public sealed class MlNetPipelineSample : ISample
             new ReportFigure(run.Write(figures.Winter(ShownDays), "winter"),
                 "The first ninety days of 2010: the reanalysis, the reports with their gaps, the analyses, and each day's forecast made " +
                     "the day before from the analyses."),
+            new ReportHeading("Settings"),
             new ReportSettings(chosen),
             new ReportParagraph("NCEP/NCAR Reanalysis 1 data provided by the NOAA Physical Sciences Laboratory, Boulder, Colorado, USA " +
                 "(Kalnay et al. 1996). Errors and outages of the reports are drawn."),

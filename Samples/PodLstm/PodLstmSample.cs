@@ -67,6 +67,7 @@ public sealed class PodLstmSample : ISample
             run.CreateContext().Model.Save(experiment.Reduced.Emulator, run.OutputFile($"{field.Key}-emulator.daml"));
             WriteAnalyses(experiment, run.OutputFile($"{field.Key}-analyses.nc"), run.Cancellation);
         }
+        report.Add(new ReportHeading("Settings"));
         report.Add(new ReportSettings(settings));
         report.Add(new ReportParagraph("NCEP/NCAR Reanalysis 1 data provided by the NOAA Physical Sciences Laboratory, Boulder, " +
             "Colorado, USA (Kalnay et al. 1996)."));

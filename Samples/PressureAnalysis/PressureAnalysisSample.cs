@@ -78,6 +78,7 @@ public sealed class PressureAnalysisSample : ISample
                     "overconfident in winter and underconfident in summer."),
             new ReportFigure(run.Write(PressureFigures.Year(kalman), "year"),
                 "Error of each day's analysis, and the error that the filter predicts."),
+            new ReportHeading("Settings"),
             new ReportSettings(chosen),
             new ReportParagraph(
                 "NCEP/NCAR Reanalysis 1 data provided by the NOAA Physical Sciences Laboratory, Boulder, Colorado, USA (Kalnay et al. " +
