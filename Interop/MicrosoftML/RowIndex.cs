@@ -25,6 +25,11 @@ internal sealed class RowIndex
     /// <summary>The number of rows.</summary>
     public int Count => Times.Length * Batch;
 
+    /// <summary>Whether a time is that of a cycle, up to a model's clock: it is nearer to the cycle than to any other.</summary>
+    public bool IsAt(int cycle, double time) => Math.Abs(time - Times[cycle]) is var off && !double.IsNaN(off)
+        && (cycle == 0 || off < Math.Abs(time - Times[cycle - 1]))
+        && (cycle == Times.Length - 1 || off < Math.Abs(time - Times[cycle + 1]));
+
     /// <summary>Reads times and trajectories of all rows, nothing else.</summary>
     /// <exception cref="InvalidDataException">
     /// There are no rows, times do not rise, or a trajectory has other times than the first.

@@ -56,6 +56,9 @@ internal sealed class TransformedRows : IDataView
                 index = data.index.Value;
                 view = transformer.Transformer.Transform(RowTrajectories.Of(transformer.Context, data.input, output.Layout, index,
                     transformer.Cancellation));
+                if (view.Schema.Batch != index.Batch)
+                    throw new InvalidDataException($"{transformer.Transformer.Name} makes {view.Schema.Batch} trajectories of the " +
+                        $"{index.Batch} that the rows have; its values belong to no row. Apply it to a view, and take that to rows.");
                 run = view.OpenCursor();
             }
             rows = data.input.GetRowCursor(output.Needed(needed, isRead: false));
@@ -118,6 +121,10 @@ internal sealed class TransformedRows : IDataView
                 if (!run.MoveNext())
                     throw new InvalidDataException($"{output.Transformer.Transformer.Name} ended after cycle {run.Cycle}; the rows have " +
                         $"{index.Times.Length} cycles.");
+                if (!index.IsAt((int)run.Cycle, run.Time))
+                    throw new InvalidDataException($"{output.Transformer.Transformer.Name} gives cycle {run.Cycle} at time " +
+                        $"{run.Time:g9}; the rows have it at {index.Times[run.Cycle]:g9}. A step that leaves cycles out has values for " +
+                        "other rows than these: apply it to a view, and take that to rows.");
                 cycles.Add((int)run.Cycle, (output.Fetch(run, view!.Schema, active), index.Batch));
             }
             var (values, unread) = cycles[cycle];

@@ -316,6 +316,26 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public void A_step_whose_values_belong_to_other_rows_is_refused()
+    {
+        var (rows, _) = Experiment(2);
+        string Refused(Func<ITrajectoryView, ITrajectoryView> change) => Innermost(() => new Changing(change)
+            .AsMicrosoftML(ml, context, Reading).Fit(rows).Transform(rows).GetColumn<float[]>("observation").Count()).Message;
+        Assert.Contains("gives cycle 0 at time 0.1; the rows have it at 0.05",
+            Refused(view => new TrajectoryView(view.Schema, view, source => new Later(source))));
+        Assert.Contains("ended after cycle 3; the rows have 30 cycles", Refused(view => view.Take(4)));
+        Assert.Contains("makes 5 trajectories of the 2",
+            Refused(view => new TrajectoryView(view.Schema with { Batch = 5 }, view, source => source)));
+
+        static Exception Innermost(Action work)
+        {
+            var thrown = Record.Exception(work);
+            while (thrown?.InnerException is { } inner) thrown = inner;
+            return Assert.IsType<InvalidDataException>(thrown);
+        }
+    }
+
+    [Fact]
     public void Reading_rows_leaves_no_tensor_behind()
     {
         var (rows, _) = Experiment(2);
@@ -347,6 +367,31 @@ public sealed class PipelineTests
     private sealed class Labelled
     {
         public float Label { get; set; }
+    }
+
+    private sealed class Changing(Func<ITrajectoryView, ITrajectoryView> change) : ITransformer
+    {
+        public string Name => "changing";
+        public SchemaContract Contract { get; } = new([], [new(Columns.Observation, Dimension)]);
+        public ITrajectoryView Transform(ITrajectoryView input) => change(input);
+    }
+
+    /// <summary>Leaves the first cycle out.</summary>
+    private sealed class Later : ITrajectoryCursor
+    {
+        private readonly ITrajectoryCursor source;
+
+        public Later(ITrajectoryCursor source)
+        {
+            this.source = source;
+            source.MoveNext();
+        }
+
+        public long Cycle => source.Cycle - 1;
+        public double Time => source.Time;
+        public Tensor this[Column column] => source[column];
+        public bool MoveNext() => source.MoveNext();
+        public void Dispose() => source.Dispose();
     }
 
     private sealed class CountingStep() : CycleTransformer("counting",
