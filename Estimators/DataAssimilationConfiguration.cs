@@ -2,7 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Reads a program's configuration for

@@ -103,12 +103,15 @@ public static class Safetensors
         BinaryPrimitives.WriteInt64LittleEndian(length8, padded);
         stream.Write(length8);
         stream.Write(header.WrittenSpan);
-        foreach (var (_, tensor, _) in ordered)
+        foreach (var (_, tensor, type) in ordered)
         {
             using var scope = NewDisposeScope();
-            tensor.detach().cpu().contiguous().WriteBytesToStream(stream, Portion);
+            tensor.detach().cpu().contiguous().WriteBytesToStream(stream, Buffer(tensor.numel() * type.Size));
         }
     }
+
+    // Small tensors need no large buffer: a checkpoint has many of them.
+    private static int Buffer(long bytes) => (int)Math.Clamp(bytes, 1, Portion);
 
     private static (string Name, ScalarType Type, int Size) TypeOf(string name, Tensor tensor)
     {
@@ -324,7 +327,7 @@ public static class Safetensors
             if (known || length <= Portion)
             {
                 tensor = empty(entry.Shape, dtype: entry.Type);
-                tensor.ReadBytesFromStream(stream, Portion);
+                tensor.ReadBytesFromStream(stream, Buffer(length));
             }
             else
             {

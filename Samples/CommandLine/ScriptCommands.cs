@@ -16,6 +16,7 @@ internal static class ScriptCommands
             Bench("shallow-water", "Sets the shallow-water kernels beside torch operators and NumPy."),
             Bench("baseline", "Sets this build beside that of another worktree.",
                 new Argument<string>("FOLDER") { Description = "The other worktree, with its benchmarks and samples built." }),
+            Bench("service", "Loads the assimilation service and reports batches a second and latencies."),
             Bench("cuda", "Trains and filters on a CUDA device, beside eager PyTorch."),
         };
         return

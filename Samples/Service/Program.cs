@@ -5,6 +5,11 @@ using TorchSharp;
 torch.set_num_threads(1);
 try
 {
+    if (args is ["load", ..])
+    {
+        await LoadTest.Run(args[1..], Console.Out);
+        return 0;
+    }
     await using var application = ServiceApplication.Create(args);
     await application.RunAsync();
     return 0;

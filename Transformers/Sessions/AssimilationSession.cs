@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// One trajectory with its memory, driven from outside: each call brings the observations of one cycle, as they arrive. It gives the

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Settings of <see cref="AssimilationSessions"/>, with their defaults.</summary>
 public sealed record AssimilationSessionOptions

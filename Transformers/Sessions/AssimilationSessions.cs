@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Sessions by name, of pipelines by name: each is begun or resumed when it is first used, written to its file as it advances, and leaves

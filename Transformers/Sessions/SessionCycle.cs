@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>An estimate of the state at one time.</summary>
 /// <param name="Time">The time, in the model's unit.</param>
@@ -14,13 +14,13 @@ public sealed record StateEstimate(double Time, IReadOnlyList<double> Mean, IRea
 public sealed record SessionCycle(long Cycle, StateEstimate Forecast, StateEstimate Analysis, int Observed)
 {
     /// <summary>
-    /// The root mean square of R^(-1/2) (y - H m), m the forecast's mean (<see cref="Components.ForecastInnovation"/>); null without
+    /// The root mean square of R^(-1/2) (y - H m), m the forecast's mean (<see cref="ForecastInnovation"/>); null without
     /// observations, or if the method was not made for a system.
     /// </summary>
     public double? Innovation { get; init; }
 
     /// <summary>
-    /// d^T S^-1 d / p with S = H P H^T + R (<see cref="Components.InnovationChiSquare"/>), one on average if the covariances are right;
+    /// d^T S^-1 d / p with S = H P H^T + R (<see cref="InnovationChiSquare"/>), one on average if the covariances are right;
     /// null without observations, for a method that gives a single state, or if it was not made for a system.
     /// </summary>
     public double? ChiSquare { get; init; }
