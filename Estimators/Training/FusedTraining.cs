@@ -13,7 +13,7 @@ internal sealed class FusedTraining : IDisposable
     private readonly ResidualConvolutionNetwork network;
     private readonly CostUnit unit;
     private readonly Dictionary<int, FusedCycles> engines = [];
-    private readonly Dictionary<Tensor, Tensor> gradients = [];
+    private readonly Dictionary<Tensor, Tensor> gradients = new(ReferenceEqualityComparer.Instance);   // tensors compare their elements
 
     private FusedTraining(ResidualConvolutionNetwork network, CostUnit unit) => (this.network, this.unit) = (network, unit);
 
