@@ -185,8 +185,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         SharedWork.Threads(layout.Groups,
             (double)BlockedLayout.Lanes * layout.Sites * shape.LayerWeights * shape.Layers * passes * TimeOfOne);
 
-    /// <summary>A tape for a new pass, possibly in the memory of a released one.</summary>
-    public FusedNetworkTape Rent(BlockedLayout layout, bool keeps) =>
+    private FusedNetworkTape Rent(BlockedLayout layout, bool keeps) =>
         Idle(layout, keeps).TryTake(out var tape) ? new FusedNetworkTape(tape) : new FusedNetworkTape(shape, layout, keeps);
 
     // Passes whose memory is free, all of one size; training and validation have one each.
@@ -244,8 +243,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
                 double d = tape.Moments(layer, group)[c] - mean;
                 squares += tape.Moments(layer, group)[shape.Filters + c] + (double)layout.Filled(group) * layout.Sites * d * d;
             }
-            Set(normalisation, c, mean, squares / count, weights[LayerParameter(layer) + 2][c],
-                weights[LayerParameter(layer) + 3][c]);
+            Set(normalisation, c, mean, squares / count, weights[LayerParameter(layer) + 2][c], weights[LayerParameter(layer) + 3][c]);
         }
     }
 

@@ -10,12 +10,11 @@ namespace DaML.Components;
 /// </summary>
 internal sealed class FusedTraining : IDisposable
 {
-    private readonly ResidualConvolutionNetwork network;
     private readonly CostUnit unit;
     private readonly Dictionary<int, FusedCycles> engines = [];
     private readonly Dictionary<Tensor, Tensor> gradients = new(ReferenceEqualityComparer.Instance);   // tensors compare their elements
 
-    private FusedTraining(ResidualConvolutionNetwork network, CostUnit unit) => (this.network, this.unit) = (network, unit);
+    private FusedTraining(ResidualConvolutionNetwork network, CostUnit unit) => (Network, this.unit) = (network, unit);
 
     /// <summary>The model.</summary>
     public required IStepKernel Model { get; init; }
@@ -33,13 +32,13 @@ internal sealed class FusedTraining : IDisposable
     public required FusedLayers Layers { get; init; }
 
     /// <summary>The network whose layers they are.</summary>
-    public ResidualConvolutionNetwork Network => network;
+    public ResidualConvolutionNetwork Network { get; }
 
     /// <summary>The unit of the errors in the cost.</summary>
     public double Unit => unit.Value;
 
     /// <summary>The state's dimension n.</summary>
-    public int Dimension => (int)network.Statistics.Dimension;
+    public int Dimension => (int)Network.Statistics.Dimension;
 
     /// <summary>Finds the parts; null if the training has others.</summary>
     /// <param name="triple">The method.</param>
@@ -66,8 +65,8 @@ internal sealed class FusedTraining : IDisposable
     /// <summary>The computation for a number of trajectories.</summary>
     public FusedCycles For(long batch)
     {
-        if (engines.TryGetValue((int)batch, out var engine)) return engine;
-        return engines[(int)batch] = new FusedCycles(this, (int)batch);
+        if (!engines.TryGetValue((int)batch, out var engine)) engines[(int)batch] = engine = new FusedCycles(this, (int)batch);
+        return engine;
     }
 
     /// <summary>
