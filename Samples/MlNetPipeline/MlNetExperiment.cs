@@ -2,13 +2,15 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
 using Microsoft.ML.Transforms;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace DaML.Samples;
 
-/// <summary>A day of the table: what the stations report, and tomorrow's pressure at the first of them.</summary>
+/// <summary>A day of the table: what the stations report, and tomorrow's report of the first of them.</summary>
 internal sealed class StationDay
 {
-    public const int Stations = 8;
+    public const int Stations = 12;
 
     public DateTime Date { get; set; }
 
@@ -18,10 +20,9 @@ internal sealed class StationDay
     /// <summary>The reports of today, yesterday and the day before.</summary>
     [VectorType(3 * Stations)] public float[] Recent { get; set; } = [];
 
-    /// <summary>The reanalysis at the stations, hPa.</summary>
-    [VectorType(Stations)] public float[] Reanalysis { get; set; } = [];
-
-    /// <summary>What the trainer learns: tomorrow's reanalysis at the first station, in tens of hPa from 1010 hPa.</summary>
+    /// <summary>
+    /// What the trainer learns: tomorrow's report of the first station, in tens of hPa from 1010 hPa; NaN if there is none.
+    /// </summary>
     public float Label { get; set; }
 
     /// <summary>A pressure as the trainer takes it, and back.</summary>
@@ -35,18 +36,22 @@ internal sealed class StationDay
 /// <param name="context">The context of DaML.</param>
 internal sealed class MlNetExperiment(MLContext ml, DataAssimilationContext context)
 {
+    /// <summary>The context of ML.NET.</summary>
+    public MLContext Context => ml;
+
     /// <summary>How the rows are a trajectory.</summary>
     public static TrajectoryRows Reading { get; } =
-        new(new RowColumn(Columns.Observation, nameof(StationDay.Reports)), new RowColumn(Columns.Truth, nameof(StationDay.Reanalysis)))
+        new(new RowColumn(Columns.Observation, nameof(StationDay.Reports)))
             { Time = nameof(StationDay.Date), StartTime = FileStart.OneIntervalBefore };
 
     /// <summary>The table, as ML.NET reads it.</summary>
-    public static string TableFile => Path.Combine(AppContext.BaseDirectory, "data", "pressure_reports_natlantic_daily_2001-2010.csv");
+    public static string TableFile => Path.Combine(AppContext.BaseDirectory, "data", "pressure_reports_usa_daily_1938-1947.csv");
 
-    /// <summary>The days of the table, each with its two days before and tomorrow.</summary>
-    public IReadOnlyList<StationDay> Days()
+    /// <summary>The days of the table, each with its two days before and tomorrow's report.</summary>
+    /// <param name="withheld">The fraction of the reports that is withheld, drawn day by day and station by station (default:
+    /// none).</param>
+    public IReadOnlyList<StationDay> Days(double withheld = 0)
     {
-        const int last = 2 * StationDay.Stations;
         var table = ml.Data.CreateTextLoader(new TextLoader.Options
         {
             HasHeader = true, Separators = [','], MissingRealsAsNaNs = true,
@@ -54,15 +59,15 @@ internal sealed class MlNetExperiment(MLContext ml, DataAssimilationContext cont
             [
                 new(nameof(StationDay.Date), DataKind.DateTime, 0),
                 new(nameof(StationDay.Reports), DataKind.Single, 1, StationDay.Stations),
-                new(nameof(StationDay.Reanalysis), DataKind.Single, StationDay.Stations + 1, last),
             ],
         }).Load(TableFile);
         var days = ml.Data.CreateEnumerable<StationDay>(table, reuseRowObject: false, ignoreMissingColumns: true).ToList();
-        for (int i = 2; i < days.Count - 1; i++)
-        {
-            days[i].Recent = [.. days[i].Reports, .. days[i - 1].Reports, .. days[i - 2].Reports];
-            days[i].Label = StationDay.Scaled(days[i + 1].Reanalysis[0]);
-        }
+        foreach (var (day, tomorrow) in days.Zip(days.Skip(1))) day.Label = StationDay.Scaled(tomorrow.Reports[0]);
+        using var random = context.Random("mlnet-pipeline/withheld");
+        using var chances = random.Uniform([days.Count, StationDay.Stations], ScalarType.Float64);
+        foreach (var (day, row) in days.Zip(chances.ToArray<double>().Chunk(StationDay.Stations)))
+            day.Reports = [.. day.Reports.Zip(row, (report, chance) => chance < withheld ? float.NaN : report)];
+        for (int i = 2; i < days.Count; i++) days[i].Recent = [.. days[i].Reports, .. days[i - 1].Reports, .. days[i - 2].Reports];
         return days[2..^1];
     }
 
@@ -73,16 +78,11 @@ internal sealed class MlNetExperiment(MLContext ml, DataAssimilationContext cont
             .Append(ml.Transforms.NormalizeMeanVariance("Features", "analysis", fixZero: false))
             .Append(Trainer());
 
-    /// <summary>
-    /// ML.NET's regression from the reports of a column: mean values fill the gaps, and a flag beside each says that it was one.
-    /// </summary>
+    /// <summary>ML.NET's regression from the reports of a column, with mean values in the gaps.</summary>
     /// <param name="column">The column of reports.</param>
     public Microsoft.ML.IEstimator<Microsoft.ML.ITransformer> Unassimilated(string column) =>
-        ml.Transforms.IndicateMissingValues("Silent", column)
-            .Append(ml.Transforms.Conversion.ConvertType("Silent"))
-            .Append(ml.Transforms.ReplaceMissingValues("Filled", column, MissingValueReplacingEstimator.ReplacementMode.Mean))
-            .Append(ml.Transforms.Concatenate("All", "Filled", "Silent"))
-            .Append(ml.Transforms.NormalizeMeanVariance("Features", "All", fixZero: false))
+        ml.Transforms.ReplaceMissingValues("Filled", column, MissingValueReplacingEstimator.ReplacementMode.Mean)
+            .Append(ml.Transforms.NormalizeMeanVariance("Features", "Filled", fixZero: false))
             .Append(Trainer());
 
     // Linear regression by coordinate ascent. Its defaults choose the regularisation by the number of rows and can diverge; these settle

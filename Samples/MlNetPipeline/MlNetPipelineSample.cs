@@ -11,9 +11,9 @@ namespace DaML.Samples;
 /// </summary>
 public sealed class MlNetPipelineSample : ISample
 {
-    private const string WriteData = "--write-data";
     private const int ShownDays = 90;
-    private static readonly DateTime TestBegins = new(2009, 1, 1);
+    private const double Withheld = 0.5;
+    private static readonly DateTime TestBegins = new(1946, 1, 1);
 
     /// <inheritdoc/>
     public string Name => "mlnet-pipeline";
@@ -24,12 +24,13 @@ public sealed class MlNetPipelineSample : ISample
 
     /// <inheritdoc/>
     public string Details => """
-        Microsoft.ML reads a table of daily sea-level pressure at eight stations around the North Atlantic, 2001 to 2010: the
-        NCEP/NCAR reanalysis at the nearest grid points, reported with a drawn error of 1.5 hPa and drawn outages (19 %). One
-        pipeline learns from 2001-2008: a filter of DaML (seasonal cycle, linear inverse model, Kalman filter), then a linear
-        regression of Microsoft.ML that forecasts tomorrow's pressure at Lerwick from the analyses. The same regression learns
-        from the reports of today, and of three days, without a filter. All are scored against the reanalysis of 2009-2010,
-        beside persistence and climatology. Takes seconds. Writes report.html, the figures as SVG and the fitted pipeline.
+        Microsoft.ML reads a table of real reports: daily mean sea-level pressure at twelve airfields of the United States, 1938
+        to 1947 (NOAA, Global Surface Summary of the Day), with the gaps that it has. One pipeline learns from 1938-1945: a
+        filter of DaML (seasonal cycle, linear inverse model of three days, Kalman filter), then a linear regression of
+        Microsoft.ML that forecasts tomorrow's pressure at Langley, Virginia, from the analyses. The same regression learns from
+        the reports of today, and of three days, without a filter. All are scored by the reports of 1946-1947, beside
+        persistence and climatology; and all once more, learned and scored with half of the reports withheld. Takes a minute.
+        Writes report.html, the figures as SVG and the fitted pipeline.
         """;
 
     /// <inheritdoc/>
@@ -39,106 +40,108 @@ public sealed class MlNetPipelineSample : ISample
     public double? TrainingMinutes => null;
 
     /// <inheritdoc/>
-    public IReadOnlyList<SampleSetting> Settings =>
-        [new(WriteData, "FILE", "make the table of reports again from the reanalysis, write it to FILE, and do nothing else")];
-
-    /// <inheritdoc/>
     public SampleResult Run(SampleRun run)
     {
-        if (run.Options.Settings.TryGetValue(WriteData, out string? path))
-        {
-            StationTable.Write(path);
-            run.Say($"The table is in {path}.");
-            return new SampleResult(new Dictionary<string, object> { ["table"] = path }, new Dictionary<string, double>());
-        }
-
         var (ml, context) = (new MLContext(seed: (int)run.Options.Seed), run.CreateContext());
         var experiment = new MlNetExperiment(ml, context);
-        var days = experiment.Days();
-        var training = ml.Data.LoadFromEnumerable(days.Where(day => day.Date < TestBegins).ToList());
-        StationDay[] tested = [.. days.Where(day => day.Date >= TestBegins)];
-        var test = ml.Data.LoadFromEnumerable(tested);
-
-        // The pipeline is fitted, saved, and scored as it is read again.
-        var assimilated = experiment.Assimilated(run.Cancellation);
-        assimilated.GetOutputSchema(training.Schema.ToShape());
+        var everything = experiment.Days();
+        StationDay[] tested = [.. everything.Where(day => day.Date >= TestBegins)];
+        bool Gap(int day) => tested[day].Recent.Any(float.IsNaN);
         string file = run.OutputFile("pipeline.zip");
-        context.Model.SaveMicrosoftML(ml, assimilated.Fit(training), training.Schema, file);
-        var pipeline = context.Model.LoadMicrosoftML(ml, file, out _);
-        var analysed = pipeline.Transform(test);
-        float[][] analyses = [.. analysed.GetColumn<float[]>("analysis")], forecasts = [.. analysed.GetColumn<float[]>("forecast")];
+        var (all, analyses, learned) = Score(experiment, context, everything, file, run.Cancellation);
+        string second = file + ".half";
+        (PressureErrors[] Errors, float[][] Analyses, double[] Learned) half;
+        try { half = Score(experiment, context, experiment.Days(Withheld), second, run.Cancellation); }
+        finally { File.Delete(second); }
 
-        double[] today = [.. tested.Select(day => (double)day.Reanalysis[0])];
-        double[] tomorrow = [.. tested.Select(day => StationDay.Pressure(day.Label))];
-        PressureErrors Of(string name, IEnumerable<double> values) =>
-            new(name, [.. values.Take(tested.Length - 1).Zip(tomorrow, (value, truth) => value - truth)]);
-        IEnumerable<double> Scores(IDataView rows) => rows.GetColumn<float>("Score").Select(StationDay.Pressure);
-        IEnumerable<double> FromReports(string column) => Scores(experiment.Unassimilated(column).Fit(training).Transform(test));
-
-        double[] learned = [.. Scores(analysed)];
-        var best = Of("regression from the analyses", learned);
-        var reports = Of("regression from today's reports", FromReports(nameof(StationDay.Reports)));
-        var recent = Of("regression from three days' reports", FromReports(nameof(StationDay.Recent)));
-        var model = Of("the Kalman filter's own forecast", forecasts.Skip(1).Select(row => (double)row[0]));
-        var persistence = Of("persistence of the last report", LastReports(days, tested));
-        var climatology = Of("climatology", Climatology(pipeline, tested));
-        PressureErrors[] all = [best, reports, recent, model, persistence, climatology];
-
-        bool Silent(int day) => float.IsNaN(tested[day].Reports[0]);
-        var table = new ReportTable("Tomorrow's pressure at Lerwick in 2009-2010, RMSE, hPa",
-            ["", "all days", "with a report today", "without"],
-            [.. all.Select(errors => (IReadOnlyList<string>)[errors.Name, SampleRun.Number(errors.Rmse, 2),
-                SampleRun.Number(errors.RmseOn(day => !Silent(day)), 2), SampleRun.Number(errors.RmseOn(Silent), 2)])]);
-        var (gain, gainError) = best.GainOver(reports);
-        var (gainRecent, gainRecentError) = best.GainOver(recent);
+        var table = new ReportTable("Tomorrow's pressure at Langley in 1946-1947, RMSE, hPa",
+            ["", "all days", "no gap in three days", "with a gap", "half of the reports"],
+            [.. all.Zip(half.Errors, (errors, withheld) => (IReadOnlyList<string>)[errors.Name, SampleRun.Number(errors.Rmse, 2),
+                SampleRun.Number(errors.RmseOn(day => !Gap(day)), 2), SampleRun.Number(errors.RmseOn(Gap), 2),
+                SampleRun.Number(withheld.Rmse, 2)])]);
         run.Show(table);
 
-        double AnalysisError(Func<int, bool> day) =>
-            Rms(analyses.Select((row, i) => (row[0] - today[i], i)).Where(pair => day(pair.i)).Select(pair => pair.Item1));
-        double reportError = Rms(tested.Where((_, day) => !Silent(day)).Select(day => (double)day.Reports[0] - day.Reanalysis[0]));
-        double analysisError = AnalysisError(day => !Silent(day)), silentError = AnalysisError(Silent);
+        var (gain, gainError) = all[0].GainOver(all[2]);
+        var (gainHalf, gainHalfError) = half.Errors[0].GainOver(half.Errors[2]);
+        StationDay[] scarce = [.. experiment.Days(Withheld).Where(day => day.Date >= TestBegins)];
+        double estimate = Rms(Enumerable.Range(0, tested.Length).Where(day => float.IsNaN(scarce[day].Reports[0]))
+            .Select(day => (double)half.Analyses[day][0] - tested[day].Reports[0]));
         string findings = $"""
-            A report of Lerwick is off by {reportError:F2} hPa and the analysis of that day by {analysisError:F2} hPa; where there is no
-            report, the analysis is off by {silentError:F2} hPa.
-            From the analyses the mean square error of tomorrow's forecast is lower by {gain:F1} ± {gainError:F1} hPa² than from today's
-            reports, and by {gainRecent:F1} ± {gainRecentError:F1} hPa² than from those of three days (standard errors over blocks of
-            thirty days). The filter has learned from the reanalysis at all stations, the regressions from that at Lerwick.
+            With all reports, the mean square error of tomorrow's forecast is lower by {gain:F2} ± {gainError:F2} hPa² from the analyses
+            than from three days' reports; with half of them, by {gainHalf:F1} ± {gainHalfError:F1} hPa² (standard errors over blocks of
+            thirty days). Where Langley's report is withheld, the analysis is off it by {estimate:F2} hPa.
             """.ReplaceLineEndings(" ");
         run.Say(findings);
 
         var chosen = new Dictionary<string, object>
         {
-            ["seed"] = run.Options.Seed, ["training"] = "2001-2008", ["test"] = "2009-2010", ["stations"] = StationDay.Stations,
-            ["report_error.hPa"] = StationTable.ReportError, ["trainer"] = "SdcaRegressionTrainer",
+            ["seed"] = run.Options.Seed, ["training"] = "1938-1945", ["test"] = "1946-1947", ["stations"] = StationDay.Stations,
+            ["report_error.hPa"] = ReportFilterEstimator.ReportError, ["withheld"] = Withheld, ["trainer"] = "SdcaRegressionTrainer",
         };
-        var figures = new MlNetFigures(tested, learned, analyses, all);
+        var figures = new MlNetFigures(tested, learned, analyses, half.Analyses, [.. all.Zip(half.Errors)]);
         run.Write(new HtmlReport("Tomorrow's pressure, with and without data assimilation",
         [
             new ReportParagraph(Details.ReplaceLineEndings(" ")),
             table,
             new ReportParagraph(findings),
-            new ReportFigure(run.Write(figures.Errors(), "errors"), "Root-mean-square error of the forecasts over 2009-2010."),
+            new ReportFigure(run.Write(figures.Errors(), "errors"), "Root-mean-square error of the forecasts over 1946-1947."),
             new ReportFigure(run.Write(figures.Winter(ShownDays), "winter"),
-                "The first ninety days of 2010: the reanalysis, the reports with their gaps, the analyses, and each day's forecast made " +
-                    "the day before from the analyses."),
+                "The first ninety days of 1946: the reports, the analyses from all and from half of the reports, and each day's forecast " +
+                    "made the day before from the analyses."),
             new ReportHeading("Settings"),
             new ReportSettings(chosen),
-            new ReportParagraph("NCEP/NCAR Reanalysis 1 data provided by the NOAA Physical Sciences Laboratory, Boulder, Colorado, USA " +
-                "(Kalnay et al. 1996). Errors and outages of the reports are drawn."),
+            new ReportParagraph("Reports: Global Surface Summary of the Day, National Climatic Data Center (NOAA), Asheville, North " +
+                "Carolina, USA; stations of the United States."),
         ]));
-        return new SampleResult(chosen, new Dictionary<string, double>
+        var metrics = new Dictionary<string, double>
         {
-            ["rmse.assimilated"] = best.Rmse, ["rmse.reports"] = reports.Rmse, ["rmse.reports_of_three_days"] = recent.Rmse,
-            ["rmse.kalman_forecast"] = model.Rmse, ["rmse.persistence"] = persistence.Rmse, ["rmse.climatology"] = climatology.Rmse,
-            ["rmse.assimilated.silent"] = best.RmseOn(Silent), ["rmse.reports.silent"] = reports.RmseOn(Silent),
-            ["rmse.reports_of_three_days.silent"] = recent.RmseOn(Silent),
-            ["rmse.assimilated.reported"] = best.RmseOn(day => !Silent(day)),
-            ["rmse.reports.reported"] = reports.RmseOn(day => !Silent(day)),
-            ["rmse.reports_of_three_days.reported"] = recent.RmseOn(day => !Silent(day)),
-            ["mse_gain.over_reports"] = gain, ["mse_gain.over_reports.standard_error"] = gainError,
-            ["mse_gain.over_three_days"] = gainRecent, ["mse_gain.over_three_days.standard_error"] = gainRecentError,
-            ["rmse.report"] = reportError, ["rmse.analysis.reported"] = analysisError, ["rmse.analysis.silent"] = silentError,
-        });
+            ["mse_gain"] = gain, ["mse_gain.standard_error"] = gainError,
+            ["mse_gain.half"] = gainHalf, ["mse_gain.half.standard_error"] = gainHalfError,
+            ["rmse.estimate.withheld"] = estimate, ["days.with_a_gap"] = Enumerable.Range(0, tested.Length).Count(Gap),
+        };
+        string[] names = ["assimilated", "reports", "reports_of_three_days", "kalman_forecast", "persistence", "climatology"];
+        foreach (var (name, (errors, withheld)) in names.Zip(all.Zip(half.Errors)))
+        {
+            metrics[$"rmse.{name}"] = errors.Rmse;
+            metrics[$"rmse.{name}.with_a_gap"] = errors.RmseOn(Gap);
+            metrics[$"rmse.{name}.without_a_gap"] = errors.RmseOn(day => !Gap(day));
+            metrics[$"rmse.{name}.half"] = withheld.Rmse;
+        }
+        return new SampleResult(chosen, metrics);
+    }
+
+    // Fits everything on the first years, and scores it on the others. The pipeline is saved, and scored as it is read again.
+    private static (PressureErrors[] Errors, float[][] Analyses, double[] Learned) Score(MlNetExperiment experiment,
+        DataAssimilationContext context, IReadOnlyList<StationDay> days, string file, CancellationToken cancellation)
+    {
+        var ml = experiment.Context;
+        var training = ml.Data.LoadFromEnumerable(days.Where(day => day.Date < TestBegins).ToList());
+        StationDay[] tested = [.. days.Where(day => day.Date >= TestBegins)];
+        var test = ml.Data.LoadFromEnumerable(tested);
+        var assimilated = experiment.Assimilated(cancellation);
+        assimilated.GetOutputSchema(training.Schema.ToShape());
+        context.Model.SaveMicrosoftML(ml, assimilated.Fit(training), training.Schema, file);
+        var pipeline = context.Model.LoadMicrosoftML(ml, file, out _);
+        var analysed = pipeline.Transform(test);
+
+        double[] tomorrow = [.. tested.Select(day => StationDay.Pressure(day.Label))];
+        PressureErrors Of(string name, IEnumerable<double> values) =>
+            new(name, [.. values.Take(tested.Length - 1).Zip(tomorrow, (value, report) => value - report)]);
+        IEnumerable<double> Scores(IDataView rows) => rows.GetColumn<float>("Score").Select(StationDay.Pressure);
+        PressureErrors FromReports(string name, string column) =>
+            Of(name, Scores(experiment.Unassimilated(column).Fit(training).Transform(test)));
+
+        double[] learned = [.. Scores(analysed)];
+        PressureErrors[] errors =
+        [
+            Of("regression from the analyses", learned),
+            FromReports("regression from today's reports", nameof(StationDay.Reports)),
+            FromReports("regression from three days' reports", nameof(StationDay.Recent)),
+            Of("the Kalman filter's own forecast", analysed.GetColumn<float[]>("forecast").Skip(1).Select(row => (double)row[0])),
+            Of("persistence of the last report", LastReports(days, tested)),
+            Of("climatology", Climatology(pipeline, tested)),
+        ];
+        return (errors, [.. analysed.GetColumn<float[]>("analysis")], learned);
     }
 
     private static double Rms(IEnumerable<double> values) => Math.Sqrt(values.Average(value => value * value));

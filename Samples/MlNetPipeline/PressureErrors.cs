@@ -2,7 +2,7 @@ namespace DaML.Samples;
 
 /// <summary>Errors of forecasts of one day.</summary>
 /// <param name="name">The forecast's name in tables.</param>
-/// <param name="errors">Forecast minus reanalysis on each day, hPa.</param>
+/// <param name="errors">Forecast minus report on each day, hPa.</param>
 internal sealed class PressureErrors(string name, IReadOnlyList<double> errors)
 {
     private const int Block = 30;    // days that are taken as independent of the next ones
@@ -10,7 +10,7 @@ internal sealed class PressureErrors(string name, IReadOnlyList<double> errors)
     /// <summary>The forecast's name in tables.</summary>
     public string Name { get; } = name;
 
-    /// <summary>Forecast minus reanalysis on each day, hPa.</summary>
+    /// <summary>Forecast minus report on each day, hPa.</summary>
     public IReadOnlyList<double> Errors { get; } = errors;
 
     /// <summary>Root-mean-square error, hPa.</summary>
