@@ -34,7 +34,7 @@ public static class TorchLibraries
     /// <summary>
     /// Prepares the search for the native libraries, and ensures that libtorch's convolutions are right (<see cref="ConvolutionGuard"/>).
     /// It must run before TorchSharp is first used, since a search that failed is never repeated. Module initializers call it; repeated
-    /// calls do nothing. It loads libraries only if <see cref="FolderVariable"/> is set.
+    /// calls do nothing. It loads libraries only if <see cref="FolderVariable"/> is set, or TorchSharp is not beside the program.
     /// </summary>
     public static void Prepare()
     {
@@ -48,10 +48,16 @@ public static class TorchLibraries
             own.ResolvingUnmanagedDll += Resolve;
             if (own != AssemblyLoadContext.Default) AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
 
-            // Without a libtorch of the build, the runtime's search would find one of the system before it asks here.
-            if (Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 }) TryLoad(typeof(TorchSharp.torch).Assembly);
+            // Without a libtorch of the build, the runtime's search would find one of the system before it asks here. So would that of
+            // a host which takes TorchSharp from the package folder, as notebooks do: .NET Interactive tries the wrapper by its path,
+            // the system's libtorch is loaded with it, stays loaded though the attempt fails, and no other can be loaded any more.
+            var torchSharp = typeof(TorchSharp.torch).Assembly;
+            if (Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } || IsFromElsewhere(torchSharp)) TryLoad(torchSharp);
         }
     }
+
+    private static bool IsFromElsewhere(Assembly torchSharp) => Path.GetDirectoryName(torchSharp.Location) is { Length: > 0 } folder
+        && Path.TrimEndingDirectorySeparator(folder) != Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);
 
     /// <summary>
     /// Resolves a library that the runtime did not find. TorchSharp's static constructor swallows an exception, copies half a gigabyte
