@@ -18,38 +18,79 @@ internal static class NotebookExecution
     /// <param name="notebook">The notebook.</param>
     /// <param name="path">The notebook's file, whose folder is the current one meanwhile, and which messages name.</param>
     /// <param name="started">Told before each cell of code: its number, and how many there are.</param>
-    /// <param name="cancellation">Looked at before each cell.</param>
-    /// <exception cref="NotebookCellException">A cell does not compile, or its code threw an exception.</exception>
+    /// <param name="cancellation">
+    /// Ends the wait for the cells at once. Code of a cell cannot be stopped; it goes on until the program ends.
+    /// </param>
+    /// <exception cref="NotebookCellException">A cell is not C#, asks for a package that is not here, does not compile, or its code threw
+    /// an exception.</exception>
     public static void Run(Notebook notebook, string path, Action<int, int> started, CancellationToken cancellation)
     {
-        var options = ScriptOptions.Default.WithReferences(ScriptReferences.All).WithImports(ScriptReferences.ImplicitNamespaces)
-            .WithLanguageVersion(LanguageVersion.CSharp14).WithFileEncoding(Encoding.UTF8).WithEmitDebugInformation(true);
-        string folder = Environment.CurrentDirectory, name = Path.GetFileName(path);
+        string folder = Environment.CurrentDirectory;
         var console = Console.Out;
-        ScriptState<object>? state = null;
-        var code = notebook.Cells.Where(cell => cell.IsCode).ToList();
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // One thread for all cells, since dispose scopes and gradient modes belong to a thread.
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                RunCells(notebook, path, started, cancellation);
+                ended.SetResult();
+            }
+            catch (Exception wrong) { ended.SetException(wrong); }
+        }) { IsBackground = true, Name = "notebook" };
         try
         {
             Environment.CurrentDirectory = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            foreach (var cell in code)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                started(cell.Number, code.Count);
-                var written = new StringWriter { NewLine = "\n" };
-                Console.SetOut(written);
-                state = Continue(state, cell, options.WithFilePath(FileOf(cell)), name);
-                List<JsonNode> outputs = [];
-                if (written.ToString() is { Length: > 0 } text)
-                    outputs.Add(new JsonObject
-                        { ["name"] = "stdout", ["output_type"] = "stream", ["text"] = Notebook.Lines(text) });
-                if (state.ReturnValue is { } value) outputs.Add(CellValue.Output(value, cell.Number));
-                cell.Set(outputs);
-            }
+            thread.Start();
+            Task.WaitAny([ended.Task], cancellation);
+            ended.Task.GetAwaiter().GetResult();
         }
         finally
         {
             Console.SetOut(console);
             Environment.CurrentDirectory = folder;
+        }
+    }
+
+    private static void RunCells(Notebook notebook, string path, Action<int, int> started, CancellationToken cancellation)
+    {
+        var options = ScriptOptions.Default.WithReferences(ScriptReferences.All).WithImports(ScriptReferences.ImplicitNamespaces)
+            .WithLanguageVersion(LanguageVersion.CSharp14).WithFileEncoding(Encoding.UTF8).WithEmitDebugInformation(true);
+        string name = Path.GetFileName(path);
+        ScriptState<object>? state = null;
+        var code = notebook.Cells.Where(cell => cell.IsCode).ToList();
+        foreach (var cell in code) RequireKnown(cell, name);
+        foreach (var cell in code)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            started(cell.Number, code.Count);
+            var written = new StringWriter { NewLine = "\n" };
+            Console.SetOut(written);
+            state = Continue(state, cell, options.WithFilePath(FileOf(cell)), name);
+            List<JsonNode> outputs = [];
+            if (written.ToString() is { Length: > 0 } text)
+                outputs.Add(new JsonObject { ["name"] = "stdout", ["output_type"] = "stream", ["text"] = Notebook.Lines(text) });
+            if (state.ReturnValue is { } value) outputs.Add(CellValue.Output(value, cell.Number));
+            cell.Set(outputs);
+        }
+    }
+
+    // What would otherwise be passed over in silence.
+    private static void RequireKnown(NotebookCell cell, string name)
+    {
+        if (cell.KernelName is { } kernel and not "csharp")
+            throw new NotebookCellException($"{name}, cell {cell.Number}: its language is '{kernel}'; only cells of C# can be run.", null);
+        string[] lines = cell.Source.Split('\n');
+        for (int i = 0; i < lines.Length; i++)
+        {
+            string line = lines[i].Trim();
+            if (line.StartsWith("#!", StringComparison.Ordinal))
+                throw new NotebookCellException(
+                    $"{name}, cell {cell.Number}, line {i + 1}: '{line}' is a command of .NET Interactive; only C# can be run here.", null);
+            if (Packages.IsReference(line) && Packages.NameOf(line) is var package && !ScriptReferences.Have(package))
+                throw new NotebookCellException(
+                    $"{name}, cell {cell.Number}, line {i + 1}: the package '{package}' is not part of this build; packages are not " +
+                        "fetched here. Run the notebook in an editor, or add the package to Notebooks/DaML.Notebooks.csproj.", null);
         }
     }
 

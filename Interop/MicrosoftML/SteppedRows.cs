@@ -27,7 +27,7 @@ internal sealed class SteppedRows(MicrosoftMLTransformer transformer, DataViewSc
         private readonly Dictionary<string, LiveRun> runs = [];    // one for each trajectory
         private RowReader? reader;
         private Array?[] values = [];
-        private long? stepped;
+        private long? stepped, asked;
 
         public override DataViewSchema Schema => output.Schema;
 
@@ -61,9 +61,10 @@ internal sealed class SteppedRows(MicrosoftMLTransformer transformer, DataViewSc
         private Array?[] Stepped()
         {
             if (input.Position == stepped) return values;
-            if (stepped is { } last && input.Position != last + 1)
+            if (asked is { } last && input.Position != last && input.Position != last + 1)
                 throw new InvalidOperationException($"{output.Transformer.Transformer.Name} was at row {last} and is asked for row " +
                     $"{input.Position}; it steps row by row, since each analysis follows from the one before.");
+            asked = input.Position;    // also where the row is refused below: it is left out, and the next one goes on
             output.Transformer.Cancellation.ThrowIfCancellationRequested();
             reader ??= new RowReader(input, output.Layout);
             string trajectory = reader.Trajectory;
@@ -132,8 +133,9 @@ internal sealed class SteppedRows(MicrosoftMLTransformer transformer, DataViewSc
 
         public void Offer(RowReader reader)
         {
-            offered = new RowCycle(output.Transformer.Context, output.Layout, 1);
-            offered.Read(reader, 0);
+            var cycle = new RowCycle(output.Transformer.Context, output.Layout, 1);
+            cycle.Read(reader, 0);
+            offered = cycle;
             offeredTime = reader.Time;
         }
 

@@ -39,8 +39,8 @@ internal sealed partial class BackgroundWork(AssimilationSessions sessions, Sess
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
-                foreach (var (pipeline, name) in desk.Waiting)
-                    await Guarded(pipeline, name, () => desk.Release(pipeline, name, stoppingToken));
+                await Parallel.ForEachAsync(desk.Waiting, stoppingToken, async (waiting, stopping) =>
+                    await Guarded(waiting.Pipeline, waiting.Name, () => desk.Release(waiting.Pipeline, waiting.Name, stopping)));
         }
         catch (OperationCanceledException) { }
     }

@@ -44,6 +44,8 @@ internal sealed record ObservationBatch(string Id, double Time, double?[] Values
         if (json.TryGetProperty("id", out var named))
             id = named.ValueKind == JsonValueKind.String ? named.GetString()!
                 : throw new MalformedBatchException($"\"id\" must be a text; given: {Kind(named)}.");
+        else if (defaultId is null)
+            throw new MalformedBatchException($"\"id\" must be a text of 1 to {LongestId} characters; given: nothing.");
         if (id.Length is 0 or > LongestId || id.Any(char.IsControl))
             throw new MalformedBatchException(
                 $"\"id\" must be a text of 1 to {LongestId} characters without control characters; given: {id.Length} characters.");

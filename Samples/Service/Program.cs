@@ -14,7 +14,7 @@ try
     await application.RunAsync();
     return 0;
 }
-catch (Exception wrong) when (wrong is ArgumentException or IOException or InvalidOperationException)
+catch (Exception wrong) when (wrong is ArgumentException or FormatException or IOException or InvalidOperationException)
 {
     await Console.Error.WriteLineAsync($"daml service: {wrong.Message}");
     return 2;

@@ -1,7 +1,9 @@
 using System.Net.Mime;
+using System.Text.Json.Serialization;
 using DaML.Components;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
 namespace DaML.Samples.Service;
@@ -18,8 +20,13 @@ internal static class ServiceApplication
     {
         var builder = WebApplication.CreateSlimBuilder(
             new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-        var options = (builder.Configuration.GetSection("Service").Get<ServiceOptions>(
-            binding => binding.ErrorOnUnknownConfiguration = true) ?? new()).Checked();
+        CheckArguments(args);
+        var section = builder.Configuration.GetSection("Service");
+        string[] known = [.. typeof(ServiceOptions).GetProperties().Select(property => property.Name)];
+        foreach (var setting in section.GetChildren())
+            if (!known.Contains(setting.Key, StringComparer.OrdinalIgnoreCase))
+                throw new ArgumentException($"There is no setting 'Service:{setting.Key}'. There are: {string.Join(", ", known)}.");
+        var options = (section.Get<ServiceOptions>() ?? new()).Checked();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -32,14 +39,22 @@ internal static class ServiceApplication
             .AddSingleton<SessionDesk>().AddSingleton<BackgroundWork>().AddHostedService(provider =>
                 provider.GetRequiredService<BackgroundWork>()).AddHostedService<InboxWorker>();
         services.AddHealthChecks().AddCheck<BackgroundWork>("pipelines");
-        services.AddProblemDetails();
+        services.AddProblemDetails(problems => problems.CustomizeProblemDetails = problem =>
+        {
+            if (problem.Exception is BadHttpRequestException wrong) problem.ProblemDetails.Detail ??= wrong.Message;
+        });
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict);
         services.AddOpenApi();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
         AddTelemetry(services, exportsAway: builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is not null);
         configure?.Invoke(services);
 
         var application = builder.Build();
-        application.UseExceptionHandler();
+        application.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            StatusCodeSelector = wrong => wrong is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError,
+        });
         application.UseStatusCodePages();
         application.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         application.MapHealthChecks("/health/ready");
@@ -50,9 +65,25 @@ internal static class ServiceApplication
         return application;
     }
 
+    // The configuration of .NET takes every word and every name; a mistyped one would change nothing and say nothing.
+    private static void CheckArguments(string[] args)
+    {
+        string[] roots = ["urls", "Service", "DataAssimilation", "Logging", "Kestrel", "environment", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+        for (int i = 0; i < args.Length; i++)
+        {
+            string name = args[i].StartsWith("--", StringComparison.Ordinal) ? args[i][2..].Split('=')[0] : "";
+            if (!roots.Contains(name.Split(':')[0], StringComparer.OrdinalIgnoreCase))
+                throw new ArgumentException(
+                    $"'{args[i]}' is no setting. Settings are --urls=ADDRESS, and names such as --Service:Inbox=FOLDER of the sections " +
+                        $"{string.Join(", ", roots[1..5])}.");
+            if (!args[i].Contains('=', StringComparison.Ordinal)) i++;    // its value is the next word
+            if (i == args.Length) throw new ArgumentException($"The setting '{args[^1]}' needs a value.");
+        }
+    }
+
     private static void AddTelemetry(IServiceCollection services, bool exportsAway)
     {
-        var telemetry = services.AddOpenTelemetry().WithMetrics(metrics =>
+        var telemetry = services.AddOpenTelemetry().ConfigureResource(service => service.AddService("daml-service")).WithMetrics(metrics =>
         {
             metrics.AddMeter(Telemetry.SourceName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
                 .AddPrometheusExporter();

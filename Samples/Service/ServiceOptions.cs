@@ -24,6 +24,18 @@ public sealed record ServiceOptions
     /// <summary>The longest lead of a forecast, in the model's unit of time (default: 20).</summary>
     public double LongestLead { get; set; } = 20;
 
+    /// <summary>
+    /// The longest time from the latest analysis to a batch, in the model's unit (default: 100). The model runs through it at once, and the
+    /// session answers nothing else meanwhile.
+    /// </summary>
+    public double LongestGap { get; set; } = 100;
+
+    /// <summary>
+    /// The largest chi-square of a batch (default: 10,000, observations a hundred standard deviations away from the forecast). Larger ones
+    /// are left out as gross errors, such as a wrong unit.
+    /// </summary>
+    public double LargestChiSquare { get; set; } = 1e4;
+
     /// <summary>The folder that is watched for files of batches (default: null, none).</summary>
     public string? Inbox { get; set; }
 
@@ -40,6 +52,8 @@ public sealed record ServiceOptions
         Range(Diagnostics, 1, 100_000, nameof(Diagnostics));
         Range(LargestBody, 100, 1 << 30, nameof(LargestBody));
         Range(LongestLead, 0, 1e6, nameof(LongestLead));
+        Range(LongestGap, 0, 1e6, nameof(LongestGap));
+        Range(LargestChiSquare, 1, double.MaxValue, nameof(LargestChiSquare));
         Range(InboxSeconds, 0.01, 3600, nameof(InboxSeconds));
         return this;
     }

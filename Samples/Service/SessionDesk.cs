@@ -26,6 +26,9 @@ internal enum BatchOutcome
 /// <param name="Reason">In words, why it waits or was refused.</param>
 internal sealed record BatchAnswer(BatchOutcome Outcome, AnalysisAnswer? Analysis, string? Reason);
 
+/// <summary>A batch is left out, since its observations cannot be of the state that the session forecasts.</summary>
+internal sealed class GrossErrorException(string message) : Exception(message);
+
 /// <summary>
 /// Takes batches of observations in whatever order they arrive, and answers them by the service's policies: late ones are refused,
 /// repeated ones answered as before, early ones held for a while and then assimilated in order. An answer is given after the session's
@@ -44,20 +47,22 @@ internal sealed partial class SessionDesk(AssimilationSessions sessions, Service
     /// <exception cref="KeyNotFoundException">There is no such pipeline.</exception>
     /// <exception cref="ArgumentException">The session's name is none.</exception>
     /// <exception cref="MalformedBatchException">The batch does not fit the session.</exception>
-    /// <exception cref="DivergenceException">The analysis diverged; the session is as before the batch.</exception>
+    /// <exception cref="DivergenceException">The analysis diverged; the session is as its file says.</exception>
+    /// <exception cref="GrossErrorException">The observations are too far from the forecast; the session is as its file says.</exception>
     public async Task<BatchAnswer> Submit(string pipeline, string name, ObservationBatch batch, CancellationToken cancellation)
     {
         BatchAnswer answer;
         try { answer = await sessions.UseAsync(pipeline, name, session => Take(pipeline, name, session, batch), cancellation); }
-        catch (MalformedBatchException)
+        catch (MalformedBatchException malformed)
         {
             metrics.Batch(pipeline, "malformed");
+            LogRefused(pipeline, name, batch.Id, malformed.Message);
             throw;
         }
-        catch (DivergenceException diverged)
+        catch (Exception harmful) when (harmful is DivergenceException or GrossErrorException)
         {
             metrics.Batch(pipeline, "failed");
-            LogDiverged(pipeline, name, batch.Id, diverged.Message);
+            LogLeftOut(pipeline, name, batch.Id, harmful.Message);
             throw;
         }
         metrics.Batch(pipeline, answer.Outcome.ToString().ToLowerInvariant());
@@ -78,11 +83,11 @@ internal sealed partial class SessionDesk(AssimilationSessions sessions, Service
                 if (!await sessions.UseAsync(pipeline, name, session => ReleaseFirst(pipeline, name, session), cancellation)) return;
                 metrics.Batch(pipeline, "assimilated");
             }
-            catch (DivergenceException diverged)
+            catch (Exception harmful) when (harmful is DivergenceException or GrossErrorException)
             {
                 metrics.Batch(pipeline, "failed");
                 string id = await sessions.UseAsync(pipeline, name, DropFirst, cancellation);
-                LogDiverged(pipeline, name, id, diverged.Message);
+                LogLeftOut(pipeline, name, id, harmful.Message);
             }
         }
     }
@@ -131,11 +136,16 @@ internal sealed partial class SessionDesk(AssimilationSessions sessions, Service
         $"The batch '{batch.Id}' of time {batch.Time:g9} waits for that of time {Expected(session):g9}, until {options.HoldCount} later " +
             $"ones wait too or {options.HoldSeconds:g6} seconds have passed.");
 
-    private static double Fits(AssimilationSession session, ObservationBatch batch)
+    private double Fits(AssimilationSession session, ObservationBatch batch)
     {
         if (batch.Values.Length != session.ObservationDimension)
             throw new MalformedBatchException(
                 $"\"values\" must hold {session.ObservationDimension} numbers, null for a missing one; given: {batch.Values.Length}.");
+        if (batch.Time - session.Time > options.LongestGap)
+            throw new MalformedBatchException(
+                $"\"time\" may be {options.LongestGap:g6} after the latest analysis of time {session.Time:g9} (Service:LongestGap); given: "
+                +
+                    $"{batch.Time:g9}. Delete the session to begin anew.");
         try { return session.OnStep(batch.Time); }
         catch (ArgumentException between) { throw new MalformedBatchException($"\"time\": {between.Message}"); }
     }
@@ -154,6 +164,10 @@ internal sealed partial class SessionDesk(AssimilationSessions sessions, Service
     {
         long began = Stopwatch.GetTimestamp();
         var cycle = session.Assimilate(batch.Time, batch.WithNaN());
+        if (cycle.ChiSquare > options.LargestChiSquare)
+            throw new GrossErrorException(
+                $"The observations of the batch '{batch.Id}' are too far from the forecast: chi-square {cycle.ChiSquare:g3}; " +
+                    $"{options.LargestChiSquare:g6} is the most (Service:LargestChiSquare).");
         metrics.Cycle(pipeline, Stopwatch.GetElapsedTime(began), cycle);
         var answer = new AnalysisAnswer(batch.Id, cycle.Cycle, cycle.Analysis.Time, cycle.Observed, cycle.Analysis.Mean,
             cycle.Analysis.Spread, cycle.Innovation, cycle.ChiSquare);
@@ -200,5 +214,5 @@ internal sealed partial class SessionDesk(AssimilationSessions sessions, Service
     private partial void LogRefused(string pipeline, string session, string batch, string reason);
 
     [LoggerMessage(3, LogLevel.Error, "{Pipeline}/{Session}: batch {Batch} is left out: {Reason}")]
-    private partial void LogDiverged(string pipeline, string session, string batch, string reason);
+    private partial void LogLeftOut(string pipeline, string session, string batch, string reason);
 }

@@ -140,9 +140,9 @@ internal static class SessionEndpoints
         catch (KeyNotFoundException missing) { return TypedResults.Problem(missing.Message, statusCode: 404); }
         catch (ArgumentException wrong) { return TypedResults.Problem(wrong.Message, statusCode: 400); }
         catch (BadHttpRequestException wrong) { return TypedResults.Problem(wrong.Message, statusCode: wrong.StatusCode); }
-        catch (DivergenceException diverged)
+        catch (Exception harmful) when (harmful is DivergenceException or GrossErrorException)
         {
-            return TypedResults.Problem($"{diverged.Message} The session is as it was before.", statusCode: 422);
+            return TypedResults.Problem($"{harmful.Message} The batch is left out.", statusCode: 422);
         }
         catch (ModelArchiveException damaged) { return TypedResults.Problem(damaged.Message, statusCode: 500); }
         catch (ObjectDisposedException) { return TypedResults.Problem("The service is stopping; send it again later.", statusCode: 503); }

@@ -84,6 +84,33 @@ public sealed class SteppingTests
         for (int i = 0; i < found.Length; i++) Assert.Equal(expected[..(Cycles - i)], found[i]);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(Dimension - 1)]
+    [InlineData(Dimension + 1)]
+    public void A_row_with_a_wrong_number_of_values_is_refused_left_out_and_the_next_one_goes_on(int length)
+    {
+        var model = filter.AsMicrosoftML(ml, context, Reading).Fit(Rows());
+        using var engine = ml.Model.CreatePredictionEngine<Report, Estimate>(model);
+        Assert.Equal(expected[0], engine.Predict(At(0)).Analysis);
+        foreach (double[]? values in (double[]?[])[new double[length], length == 0 ? null : new double[length]])
+        {
+            var wrong = At(1);
+            wrong.Observed = values!;
+            var refused = Assert.ThrowsAny<Exception>(() => engine.Predict(wrong));
+            while (refused.InnerException is { } inner) refused = inner;
+            Assert.Contains($"column 'Observed': {length} values are given and {Dimension} are needed", refused.Message);
+        }
+        for (int cycle = 1; cycle < 4; cycle++) Assert.Equal(expected[cycle], engine.Predict(At(cycle)).Analysis);
+        // The same in a view of rows.
+        var wrongLength = At(2);
+        wrongLength.Observed = new double[length];
+        var rows = ml.Data.LoadFromEnumerable((Report[])[At(0), At(1), wrongLength]);
+        var of = Assert.ThrowsAny<Exception>(() => context.Data.FromDataView(rows, Reading).Materialise());
+        while (of.InnerException is { } inner) of = inner;
+        Assert.Contains($"{length} values are given", of.Message);
+    }
+
     [Fact]
     public void Each_trajectory_is_stepped_by_itself()
     {

@@ -37,7 +37,7 @@ public sealed class NotebookRunTests : IDisposable
     [Fact]
     public void Cells_share_their_names_and_their_values_and_texts_are_kept()
     {
-        string path = Write(Cell("# Text", "markdown"), Cell("// packages\n#r \"nuget: Nonsense, 9.9.9\""),
+        string path = Write(Cell("# Text", "markdown"), Cell("// packages\n#r \"nuget: DaML, 9.9.9\""),
             Cell("using DaML;\nint half = 21;\nConsole.WriteLine(\"first\\nsecond\");"), Cell("record Pair(int One, int Two);"),
             Cell("var model = new Lorenz63();\nnew Pair(2 * half, (int)model.Dimension)"), Cell("half = 1;"));
         var (code, output, error) = Daml("notebook", "run", path);
@@ -104,6 +104,40 @@ public sealed class NotebookRunTests : IDisposable
         Assert.Single(error.TrimEnd().Split('\n'));
         Assert.Equal(before, File.ReadAllText(path));
         Assert.False(File.Exists(folder.File("other.ipynb")));
+    }
+
+    [Fact]
+    public async Task A_cell_without_an_end_ends_with_the_cancellation()
+    {
+        var notebook = Notebook.Read(Write(Cell("while (true) System.Threading.Thread.Sleep(10);")));
+        string folderBefore = Environment.CurrentDirectory;
+        using var stop = new CancellationTokenSource();
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var run = Task.Run(() => NotebookExecution.Run(notebook, folder.File("one.ipynb"), (_, _) => begun.SetResult(), stop.Token));
+        await begun.Task;
+        await stop.CancelAsync();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => run);
+        Assert.Equal(folderBefore, Environment.CurrentDirectory);
+    }
+
+    [Theory]
+    [InlineData("#!fsharp\nlet x = 1", "cell 1, line 1: '#!fsharp' is a command of .NET Interactive; only C# can be run here.")]
+    [InlineData("int x;\n #r \"nuget: Nonsense, 1.0\"", "cell 1, line 2: the package 'Nonsense' is not part of this build")]
+    public void What_is_not_run_here_is_said_before_anything_runs(string source, string expected)
+    {
+        var (code, _, error) = Daml("notebook", "run", Write(Cell(source)), "--quiet");
+        Assert.Equal(CommandLine.Failure, code);
+        Assert.StartsWith($"daml: one.ipynb, {expected}", error);
+    }
+
+    [Fact]
+    public void A_cell_of_another_language_is_refused()
+    {
+        var cell = Cell("let x = 1");
+        cell["metadata"]!["polyglot_notebook"] = new JsonObject { ["kernelName"] = "fsharp" };
+        var (code, _, error) = Daml("notebook", "run", Write(Cell("1"), cell), "--quiet");
+        Assert.Equal((CommandLine.Failure, "daml: one.ipynb, cell 2: its language is 'fsharp'; only cells of C# can be run.\n"),
+            (code, error));
     }
 
     [Theory]

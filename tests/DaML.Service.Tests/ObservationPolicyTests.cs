@@ -156,7 +156,7 @@ public sealed class ObservationPolicyTests : IDisposable
     [InlineData("", "is not JSON")]
     [InlineData("{\"id\":\"x\",\"time\":0.05,\"values\":[1,2", "is not JSON")]
     [InlineData("[1]", "given: a list")]
-    [InlineData("{\"time\":0.05,\"values\":[]}", "\"id\" must be a text of 1 to 128 characters")]
+    [InlineData("{\"time\":0.05,\"values\":[]}", "\"id\" must be a text of 1 to 128 characters; given: nothing")]
     [InlineData("{\"id\":7,\"time\":0.05,\"values\":[]}", "\"id\" must be a text; given: 7")]
     [InlineData("{\"id\":\"x\",\"values\":[]}", "\"time\" must be a finite number, the time in the model's unit; given: nothing")]
     [InlineData("{\"id\":\"x\",\"time\":1e999,\"values\":[]}", "given: 1e999")]
@@ -204,13 +204,52 @@ public sealed class ObservationPolicyTests : IDisposable
         await using var service = await Start("--DataAssimilation:methods:etkf-20:divergenceBound=50");
         await service.Assimilate("a", Twin[0]);
         using (var wild = await service.Post("a", Twin[1] with { Id = "wild", Values = [.. Enumerable.Repeat(1e9, 40)] }))
-            Assert.Contains("The session is as it was before", await Problem(wild, HttpStatusCode.UnprocessableEntity));
+            Assert.Contains("The batch is left out", await Problem(wild, HttpStatusCode.UnprocessableEntity));
         Assert.Equal(Batch.InOrder[1], (await service.Assimilate("a", Twin[1])).Mean);
         // Also one that waited.
         using (var wild = await service.Post("a", Twin[3] with { Id = "wild", Values = [.. Enumerable.Repeat(1e9, 40)] }))
             Assert.Equal(HttpStatusCode.Accepted, wild.StatusCode);
         Assert.Equal(Batch.InOrder[2], (await service.Assimilate("a", Twin[2])).Mean);
         Assert.Equal(Batch.InOrder[3], (await service.Assimilate("a", Twin[3])).Mean);
+    }
+
+    [Fact]
+    public async Task A_gross_error_is_left_out_and_the_session_goes_on()
+    {
+        await using var service = await Start();
+        await service.Assimilate("a", Twin[0]);
+        using (var pascals = await service.Post("a",
+            Twin[1] with { Id = "unit", Values = [.. Twin[1].Values.Select(value => 1e5 * value)] }))
+            Assert.Contains("too far from the forecast: chi-square", await Problem(pascals, HttpStatusCode.UnprocessableEntity));
+        Assert.Equal(Batch.InOrder[1], (await service.Assimilate("a", Twin[1])).Mean);
+        using (var wild = await service.Post("a", Twin[3] with { Id = "wild", Values = [.. Enumerable.Repeat(1e30, 40)] }))
+            Assert.Equal(HttpStatusCode.Accepted, wild.StatusCode);
+        Assert.Equal(Batch.InOrder[2], (await service.Assimilate("a", Twin[2])).Mean);
+        Assert.Equal(Batch.InOrder[3], (await service.Assimilate("a", Twin[3])).Mean);
+    }
+
+    [Fact]
+    public async Task A_batch_of_a_distant_time_is_refused_before_anything_is_computed()
+    {
+        await using var service = await Start("--Service:LongestGap=10");
+        foreach (double time in (double[])[10.05, 1e6, 1e300])
+            using (var far = await service.Post("a", Twin[0] with { Time = time }))
+                Assert.Contains("\"time\" may be 10 after the latest analysis of time 0", await Problem(far, HttpStatusCode.BadRequest));
+        await service.Assimilate("a", Twin[0]);
+        using var held = await service.Post("a", Twin[0] with { Id = "far", Time = 10 });
+        Assert.Equal(HttpStatusCode.Accepted, held.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("/forecast?lead=abc", "\"abc\"")]
+    [InlineData("/forecast", "lead")]
+    [InlineData("/diagnostics?after=x", "\"x\"")]
+    public async Task A_query_that_is_no_number_is_refused_with_its_name_or_value(string query, string part)
+    {
+        await using var service = await Start();
+        await service.Assimilate("a", Twin[0]);
+        using var response = await service.Client.GetAsync(ServiceUnderTest.Session("a") + query);
+        Assert.Contains(part, await Problem(response, HttpStatusCode.BadRequest));
     }
 
     [Fact]

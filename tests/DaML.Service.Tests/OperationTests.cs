@@ -136,6 +136,10 @@ public sealed class OperationTests : IDisposable
 
     [Theory]
     [InlineData("--Service:HoldCount=-1", "'Service:HoldCount' must be from 0 to 10000; given: -1")]
+    [InlineData("--Service:HoldCuont=1", "There is no setting 'Service:HoldCuont'. There are: HoldCount, ")]
+    [InlineData("--sede=3", "'--sede=3' is no setting")]
+    [InlineData("bogus", "'bogus' is no setting")]
+    [InlineData("--Service:Inbox", "'--Service:Inbox' needs a value")]
     [InlineData("--DataAssimilation:methods:etkf-20:members=two", "members")]
     [InlineData("--DataAssimilation:sesions:folder=x", "There is no setting 'DataAssimilation:sesions'")]
     public void A_wrong_setting_stops_it_at_its_start(string setting, string part) =>
