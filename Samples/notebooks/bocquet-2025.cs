@@ -6,6 +6,7 @@
 #:property UsesTorch=true
 #:property PublishAot=false
 
+using System.IO;
 using DaML;
 using DaML.Components;
 using DaML.Plotting;

@@ -174,7 +174,7 @@ public sealed class NotebookRunTests : IDisposable
     public void A_cell_finds_the_files_beside_its_notebook()
     {
         folder.Write("numbers.txt", "42");
-        string path = Write(Cell("File.ReadAllText(\"numbers.txt\")")), here = Environment.CurrentDirectory;
+        string path = Write(Cell("using System.IO;\nFile.ReadAllText(\"numbers.txt\")")), here = Environment.CurrentDirectory;
         Assert.Equal(0, Daml("notebook", "run", path).Code);
         Assert.Contains("\"42\"", File.ReadAllText(path));
         Assert.Equal(here, Environment.CurrentDirectory);
