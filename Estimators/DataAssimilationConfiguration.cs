@@ -159,15 +159,19 @@ public sealed record PipelineConfiguration
     /// </summary>
     public int TrainingCycles { get; set; }
 
+    /// <summary>The trajectories of that experiment (default: 1). A network holds a tenth of them out, so it needs two at least.</summary>
+    public int TrainingTrajectories { get; set; } = 1;
+
     /// <summary>The file of a model that <see cref="ModelCatalog.Save"/> wrote, in place of system and method (default: null).</summary>
     public string? File { get; set; }
 
     internal void Check()
     {
-        bool fromFile = File is not null && System is null && Method is null && TrainingCycles == 0;
+        bool fromFile = File is not null && System is null && Method is null && TrainingCycles == 0 && TrainingTrajectories == 1;
         bool made = File is null && System is not null && Method is not null && TrainingCycles >= 0;
         if (!fromFile && !made)
             throw new ArgumentException($"either a {nameof(System)} and a {nameof(Method)} are needed, or a {nameof(File)}.");
+        Require.AtLeast(TrainingTrajectories, 1);
     }
 
     internal ITransformer Make(IServiceProvider services)
@@ -176,7 +180,8 @@ public sealed record PipelineConfiguration
         if (File is not null) return context.Model.Load<ITransformer>(File);
         var system = Named.Find<AssimilationSystem>(services, System!, "system");
         var method = Named.Find<AssimilationMethod>(services, Method!, "method").For(system, context);
-        if (TrainingCycles > 0) return method.Fit(context.Data.Twin(system, new() { Cycles = TrainingCycles }));
+        if (TrainingCycles > 0)
+            return method.Fit(context.Data.Twin(system, new() { Cycles = TrainingCycles, Batch = TrainingTrajectories }));
         return method as ITransformer
             ?? throw new ArgumentException(
                 $"the method '{Method}' has something to learn: give {nameof(TrainingCycles)}, or a {nameof(File)}.");

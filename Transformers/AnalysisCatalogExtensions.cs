@@ -100,6 +100,6 @@ public static class AnalysisCatalogExtensions
         EnsembleKalmanSmoother method) => method.For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.JointEstimation"/>
-    public static TransformerChain JointEstimation(this AnalysisCatalog catalog, AssimilationSystem system, JointEstimation method) =>
+    public static JointAssimilation JointEstimation(this AnalysisCatalog catalog, AssimilationSystem system, JointEstimation method) =>
         method.For(system, catalog.Context);
 }

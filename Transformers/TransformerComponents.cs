@@ -16,6 +16,7 @@ public static class TransformerComponents
             typeof(LocalEnsembleTransformKalmanFilter), typeof(ParticleFilter), typeof(Climatology), typeof(OptimalInterpolation),
             typeof(KalmanFilter), typeof(ExtendedKalmanFilter), typeof(ThreeDimensionalVariational), typeof(FourDimensionalVariational),
             typeof(IterativeEnsembleKalmanSmoother), typeof(AdditiveErrorIterativeEnsembleKalmanFilter),
+            typeof(RauchTungStriebelSmoother), typeof(EnsembleKalmanSmoother), typeof(JointEstimation), typeof(JointAssimilation),
             typeof(KnownBackground), typeof(IncrementalOptions), typeof(QuasiNewtonOptions),
             typeof(SequentialAssimilation<StateMemory>), typeof(SequentialAssimilation<EnsembleMemory>),
             typeof(SequentialAssimilation<GaussianMemory>), typeof(SequentialAssimilation<VectorMemory>),

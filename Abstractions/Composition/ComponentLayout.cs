@@ -18,7 +18,7 @@ internal sealed class ComponentLayout
         var declared = type.GetCustomAttributes<ComponentAttribute>(inherit: false)
             .SingleOrDefault(one => one.Memory is null || type.GenericTypeArguments.Contains(one.Memory))
             ?? throw new ArgumentException($"{type.Name} is not a component: the class has no [Component].", nameof(type));
-        members = new ComponentMembers(type);
+        members = new ComponentMembers(type, declared.Version);
         isModule = type.IsAssignableTo(typeof(nn.Module));
         Type = new(type.IsGenericType && declared.Memory is null ? $"{declared.Name}({Arguments(type)})" : declared.Name,
             declared.Version, Load);

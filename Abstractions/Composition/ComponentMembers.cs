@@ -15,6 +15,7 @@ internal sealed class ComponentMembers
     private const int MostParts = 1000;
 
     private readonly Type type;
+    private readonly int version;
     private readonly ConstructorInfo constructor;
     private readonly Member[] arguments;
     private readonly (PropertyInfo Property, Member Member)[] properties;
@@ -23,15 +24,18 @@ internal sealed class ComponentMembers
 
     /// <summary>Determines the members.</summary>
     /// <param name="type">The class.</param>
+    /// <param name="version">
+    /// The version that the component writes. A member that its base class has since a later version of its own has always been written.
+    /// </param>
     /// <param name="isInlined">
     /// Whether it is a class among the settings: all its init properties count, as those of a record do, not only the marked ones.
     /// </param>
     /// <exception cref="ArgumentException">
     /// The constructor is ambiguous, or a parameter has no matching member; the message names it.
     /// </exception>
-    public ComponentMembers(Type type, bool isInlined = false)
+    public ComponentMembers(Type type, int version, bool isInlined = false)
     {
-        this.type = type;
+        (this.type, this.version) = (type, version);
         constructor = ConstructorOf(type);
         arguments = [.. constructor.GetParameters().Select(Of)];
         // Records, and only they, have this method.
@@ -123,13 +127,13 @@ internal sealed class ComponentMembers
         string written = saved?.Name ?? JsonNamingPolicy.CamelCase.ConvertName(name!);
         var form = declared.IsDefined(typeof(InlinedAttribute), false)
             ? Inlined(type, isOptional ? written : null) : FormOf(written, type, isOptional);
-        return new(valueOf, form, saved?.Since ?? 1, otherwise);
+        return new(valueOf, form, Math.Min(saved?.Since ?? 1, version), otherwise);
     }
 
     // A record that may be absent has a setting that says whether it is present.
     private Form Inlined(Type type, string? flag)
     {
-        var record = new ComponentMembers(type, isInlined: true);
+        var record = new ComponentMembers(type, version, isInlined: true);
         names.AddRange(record.names);
         return new((value, writer) =>
         {

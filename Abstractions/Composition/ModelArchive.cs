@@ -69,6 +69,12 @@ public static class ModelArchive
         return ComponentWriter.Write(component, Root, null);
     }
 
+    /// <summary>Whether a file can hold an object: it is a component, and so is every part of it.</summary>
+    public static bool CanHold(object component) => CanHold(Describe(component));
+
+    private static bool CanHold(JsonObject tree) =>
+        tree["parts"] is JsonObject parts && parts.All(part => CanHold(part.Value!.AsObject()));
+
     /// <summary>Reads a component.</summary>
     /// <param name="path">The file.</param>
     /// <param name="registry">The kinds of component that may be in it.</param>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DaML;
 
 /// <summary>A parameter of a model that is estimated with the state: its prior before the first observation, and its evolution.</summary>
@@ -24,7 +26,8 @@ public sealed record EstimatedParameter(string Name, double Mean, double Standar
 /// <summary>The evolution of an estimated parameter in time.</summary>
 public sealed record ParameterEvolution
 {
-    private ParameterEvolution(double standardDeviation) => StandardDeviation = standardDeviation;
+    [JsonConstructor]
+    private ParameterEvolution(double standardDeviation) => StandardDeviation = Require.NotNegative(standardDeviation);
 
     /// <summary>The standard deviation of its change over one unit of the model's time; it grows with the square root of time.</summary>
     public double StandardDeviation { get; }

@@ -19,11 +19,24 @@ public record SequentialAssimilationOptions
     /// <summary>The treatment of a trajectory that diverged (default: the run stops, so that it cannot be overlooked).</summary>
     [Saved(Since = 2)]
     public DivergenceHandling DivergenceHandling { get; init; } = DivergenceHandling.Stop;
+
+    /// <summary>
+    /// A method with these settings too, for a method that runs another. This stream goes before the other's; the smaller bound counts,
+    /// and a trajectory is isolated if either asks for it.
+    /// </summary>
+    /// <param name="inner">The method that is run.</param>
+    internal TMethod ToRun<TMethod>(TMethod inner) where TMethod : SequentialAssimilationOptions => (TMethod)(inner with
+    {
+        Stream = Stream ?? inner.Stream, DivergenceBound = Math.Min(DivergenceBound, inner.DivergenceBound),
+        DivergenceHandling = DivergenceHandling == DivergenceHandling.Stop ? inner.DivergenceHandling : DivergenceHandling,
+    });
 }
 
 /// <summary>
 /// An assimilation method as a record: its settings with their defaults, and the method it makes for a system. Records print and compare
-/// themselves; <c>with</c> changes one setting, which suits sweeps.
+/// themselves; <c>with</c> changes one setting, which suits sweeps. A method that runs another, such as a smoother its filter, runs it with
+/// its own <see cref="SequentialAssimilationOptions"/> too: its stream goes before the other's, the smaller bound counts, and a trajectory
+/// is isolated if either asks for it.
 /// </summary>
 public abstract record AssimilationMethod : SequentialAssimilationOptions
 {

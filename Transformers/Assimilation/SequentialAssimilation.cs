@@ -86,8 +86,9 @@ public sealed class SequentialAssimilation<TMemory> : ISequentialAssimilation wh
     public AssimilationTriple<TMemory> Triple { get; }
 
     /// <summary>
-    /// The method's settings: the record it was made of, also after it was saved and read (a record of a third party's that is no component
-    /// is not written, nor are files before version 3 of this kind; then these are the settings that all methods share).
+    /// The method's settings: the record it was made of, also after it was saved and read. A record with a part that is no component, or
+    /// that is none itself, is not written, and files before version 3 of this kind have none; then these are the settings that all methods
+    /// share.
     /// </summary>
     public SequentialAssimilationOptions Options { get; private init; }
 
@@ -174,7 +175,7 @@ public sealed class SequentialAssimilation<TMemory> : ISequentialAssimilation wh
         get
         {
             RequireFitted();
-            return Options is AssimilationMethod method && ComponentType.Find(method) is not null ? method : null;
+            return Options is AssimilationMethod method && ModelArchive.CanHold(method) ? method : null;
         }
         init => Options = value ?? Options;
     }

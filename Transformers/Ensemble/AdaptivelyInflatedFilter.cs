@@ -2,7 +2,7 @@ namespace DaML;
 
 /// <summary>
 /// An ensemble filter whose prior is inflated by a factor that is estimated from the innovations during the run
-/// (<see cref="AdaptiveInflationAnalyzer"/>). Its random streams and its handling of divergence are the filter's.
+/// (<see cref="AdaptiveInflationAnalyzer"/>). It draws from the filter's random streams unless it has a stream of its own.
 /// </summary>
 [Component("adaptively-inflated-filter-method", 2)]
 public sealed record AdaptivelyInflatedFilter : AssimilationMethod<ProductMemory<EnsembleMemory, VectorMemory>>
@@ -19,11 +19,15 @@ public sealed record AdaptivelyInflatedFilter : AssimilationMethod<ProductMemory
 
     /// <inheritdoc/>
     public override SequentialAssimilation<ProductMemory<EnsembleMemory, VectorMemory>> For(AssimilationSystem system,
-        DataAssimilationContext context) =>
-        new(this with
-            { Stream = Filter.Stream
-                ?? "assimilation/" + FilterName, DivergenceBound = Filter.DivergenceBound, DivergenceHandling = Filter.DivergenceHandling },
-            system, context);
+        DataAssimilationContext context)
+    {
+        var filter = ToRun(Filter);
+        return new(this with
+        {
+            Stream = filter.Stream ?? "assimilation/" + FilterName, DivergenceBound = filter.DivergenceBound,
+            DivergenceHandling = filter.DivergenceHandling,
+        }, system, context);
+    }
 
     /// <inheritdoc/>
     protected internal override AssimilationTriple<ProductMemory<EnsembleMemory, VectorMemory>> Triple(AssimilationSystem system,

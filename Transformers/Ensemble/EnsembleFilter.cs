@@ -10,12 +10,6 @@ public abstract record EnsembleMethod<TMemory> : AssimilationMethod<TMemory> whe
     /// <summary>The inflation, against an overconfident ensemble (default: none).</summary>
     public Inflation Inflation { get; init; } = Inflation.None;
 
-    /// <summary>
-    /// The treatment of the model's error, if the model has one (default: each member draws its own error, which suits any model and any
-    /// number of members).
-    /// </summary>
-    public NoiseTreatment ModelError { get; init; } = NoiseTreatment.Stochastic;
-
     private protected EnsembleSource Source(AssimilationSystem system, DataAssimilationContext context) =>
         new(system.InitialOrUsual, Members, context.Precision);
 }
@@ -23,6 +17,12 @@ public abstract record EnsembleMethod<TMemory> : AssimilationMethod<TMemory> whe
 /// <summary>An ensemble filter: the settings that all share, and the analyzer, by which they differ.</summary>
 public abstract record EnsembleFilter : EnsembleMethod<EnsembleMemory>
 {
+    /// <summary>
+    /// The treatment of the model's error, if the model has one (default: each member draws its own error, which suits any model and any
+    /// number of members).
+    /// </summary>
+    public NoiseTreatment ModelError { get; init; } = NoiseTreatment.Stochastic;
+
     /// <summary>Makes the analyzer of the filter.</summary>
     /// <param name="network">The observation network.</param>
     protected internal abstract IAnalyzer<EnsembleMemory> Analyzer(IObservationNetwork network);

@@ -25,7 +25,7 @@ public abstract record IterativeEnsembleMethod : EnsembleMethod<WindowMemory<Ens
 /// (<see cref="IterativeEnsembleKalmanSmootherAnalyzer"/>). Over a window of one cycle, the default, it is the iterative ensemble Kalman
 /// filter, IEnKF. Lorenz-96 with 40 members needs an inflation of 1.01 on the posterior standard deviation and a rotation.
 /// </summary>
-[Component("iterative-ensemble-kalman-smoother-method", 2)]
+[Component("iterative-ensemble-kalman-smoother-method", 3)]
 public sealed record IterativeEnsembleKalmanSmoother : IterativeEnsembleMethod
 {
     /// <summary>The sequence of the windows (default: one cycle long, the iterative ensemble Kalman filter).</summary>
@@ -71,9 +71,10 @@ public sealed record IterativeEnsembleKalmanSmoother : IterativeEnsembleMethod
 
 /// <summary>
 /// The iterative ensemble Kalman filter with additive model error, IEnKF-Q, for a model with the covariance of a time step's error
-/// (<see cref="AdditiveErrorEnsembleKalmanFilterAnalyzer"/>).
+/// (<see cref="AdditiveErrorEnsembleKalmanFilterAnalyzer"/>). The error is part of what the analysis estimates; the forecast before it
+/// draws an error for each member.
 /// </summary>
-[Component("additive-error-iterative-ensemble-kalman-filter-method", 2)]
+[Component("additive-error-iterative-ensemble-kalman-filter-method", 3)]
 public sealed record AdditiveErrorIterativeEnsembleKalmanFilter : IterativeEnsembleMethod
 {
     /// <inheritdoc/>

@@ -5,6 +5,7 @@ namespace DaML;
 /// condition lifted to it, and its estimates are split again into <see cref="Columns.Forecast"/> and <see cref="Columns.Analysis"/> of
 /// the state, and <see cref="Columns.Parameters"/> and <see cref="Columns.ParametersSpread"/>.
 /// </summary>
+[Component("joint-estimation-method")]
 public sealed record JointEstimation : AssimilationMethod
 {
     /// <summary>
@@ -12,8 +13,8 @@ public sealed record JointEstimation : AssimilationMethod
     /// </summary>
     public required IReadOnlyList<EstimatedParameter> Parameters { get; init; }
 
-    /// <summary>The method that runs on the joint model.</summary>
-    public required AssimilationMethod Method { get; init; }
+    /// <summary>The method that runs on the joint model: any with nothing to learn, usually a filter.</summary>
+    public required AssimilationMethod Filter { get; init; }
 
     /// <summary>Makes the joint system: model, network and initial condition with the parameters appended to the state.</summary>
     /// <param name="system">A system whose model has parameters.</param>
@@ -31,14 +32,15 @@ public sealed record JointEstimation : AssimilationMethod
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The model has no parameters of these names, or the method has something to learn.</exception>
-    public override TransformerChain For(AssimilationSystem system, DataAssimilationContext context)
+    public override JointAssimilation For(AssimilationSystem system, DataAssimilationContext context)
     {
-        if (Method.For(Joint(system), context) is not ITransformer filter)
+        if (ToRun(Filter).For(Joint(system), context) is not ITransformer filter)
             throw new ArgumentException(
-                $"A joint estimation needs a method with nothing to learn; {Method.GetType().Name} learns from data.",
-                nameof(Method));
+                $"A joint estimation needs a method with nothing to learn; {Filter.GetType().Name} learns from data.",
+                nameof(Filter));
         bool hasSpread = filter.Contract.Adds.Any(definition => definition.Column == Columns.AnalysisSpread);
-        return new TransformerChain(
-            [new JointNetworks(Parameters.Count), filter, new JointEstimates(system.Dynamics.Dimension, Parameters.Count, hasSpread)]);
+        return new(Name ?? $"joint estimation, {filter.Name}", new TransformerChain(
+            [new JointNetworks(Parameters.Count), filter, new JointEstimates(system.Dynamics.Dimension, Parameters.Count, hasSpread)]),
+            this);
     }
 }

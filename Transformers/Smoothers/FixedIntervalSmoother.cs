@@ -13,7 +13,7 @@ namespace DaML.Components;
 /// forecasts of all cycles; for a Kalman filter these are two matrices per cycle.
 /// </remarks>
 /// <typeparam name="TMemory">The filter's memory.</typeparam>
-[Component("fixed-interval-smoother")]
+[Component("fixed-interval-smoother", 2)]
 public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory : IMemory<TMemory>
 {
     private readonly SequentialAssimilation<TMemory> filter;
@@ -23,10 +23,12 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory 
     /// <param name="name">The method's name in messages and tables.</param>
     /// <param name="filter">The filter; its procoder has a spread.</param>
     /// <param name="step">The backward step.</param>
-    public FixedIntervalSmoother(string name, SequentialAssimilation<TMemory> filter, IBackwardStep<TMemory> step)
+    /// <param name="method">The method's settings (default: null, the smoother is made of its parts alone).</param>
+    public FixedIntervalSmoother(string name, SequentialAssimilation<TMemory> filter, IBackwardStep<TMemory> step,
+        [NotSaved] AssimilationMethod? method = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        (Name, this.filter, this.step) = (name, filter, step);
+        (Name, this.filter, this.step, Method) = (name, filter, step, method);
         Contract = new SchemaContract(filter.Contract.Requires,
             [.. filter.Contract.Adds, new(Columns.Smoothed, filter.StateDimension), new(Columns.SmoothedSpread, filter.StateDimension)]);
     }
@@ -36,6 +38,20 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory 
 
     /// <inheritdoc/>
     public SchemaContract Contract { get; }
+
+    /// <summary>
+    /// The record that it was made of, also after it was saved and read; null if it was made of its parts. A record with a part that is no
+    /// component is not written, and files before version 2 of this kind have none.
+    /// </summary>
+    public AssimilationMethod? Method { get; private init; }
+
+    // The record, if files can hold it.
+    [Saved("method", Since = 2)]
+    private AssimilationMethod? WrittenMethod
+    {
+        get => Method is { } method && ModelArchive.CanHold(method) ? method : null;
+        init => Method = value;
+    }
 
     /// <summary>The filter of the forward pass.</summary>
     public SequentialAssimilation<TMemory> Filter => filter;

@@ -4,6 +4,7 @@ namespace DaML;
 /// The Rauch-Tung-Striebel smoother of a linear-Gaussian system, with model error or without (<see cref="RauchTungStriebelStep"/>); for a
 /// nonlinear system it is a first-order approximation.
 /// </summary>
+[Component("rauch-tung-striebel-smoother-method")]
 public sealed record RauchTungStriebelSmoother : AssimilationMethod
 {
     /// <summary>The Kalman filter of the forward pass. A smoother has no inflation, so one in the filter is refused.</summary>
@@ -17,7 +18,8 @@ public sealed record RauchTungStriebelSmoother : AssimilationMethod
             throw new ArgumentException(
                 "The Rauch-Tung-Striebel smoother needs the covariances that the model gives; this filter inflates them. Give the " +
                     "model an error instead.", nameof(Filter));
-        return new(Name ?? "Rauch-Tung-Striebel smoother", Filter.For(system, context), new RauchTungStriebelStep(system.Dynamics));
+        return new(Name ?? "Rauch-Tung-Striebel smoother", ToRun(Filter).For(system, context), new RauchTungStriebelStep(system.Dynamics),
+            this);
     }
 }
 
@@ -25,6 +27,7 @@ public sealed record RauchTungStriebelSmoother : AssimilationMethod
 /// An ensemble Kalman smoother over all of a view: any ensemble filter, then backward through its ensembles
 /// (<see cref="EnsembleSmootherStep"/>), for models with error or without.
 /// </summary>
+[Component("ensemble-kalman-smoother-method")]
 public sealed record EnsembleKalmanSmoother : AssimilationMethod
 {
     /// <summary>The filter. Without rotation its members correspond from cycle to cycle.</summary>
@@ -33,7 +36,7 @@ public sealed record EnsembleKalmanSmoother : AssimilationMethod
     /// <inheritdoc/>
     public override FixedIntervalSmoother<EnsembleMemory> For(AssimilationSystem system, DataAssimilationContext context)
     {
-        var filter = Filter.For(system, context);
-        return new(Name ?? $"ensemble Kalman smoother, {filter.Name}", filter, new EnsembleSmootherStep());
+        var filter = ToRun(Filter).For(system, context);
+        return new(Name ?? $"ensemble Kalman smoother, {filter.Name}", filter, new EnsembleSmootherStep(), this);
     }
 }

@@ -37,6 +37,15 @@ public sealed class ComponentLayoutTests : IDisposable
         public int? Layer { get; init; } = 3;
     }
 
+    private abstract record Layered
+    {
+        [Saved(Since = 2)]
+        public int Layer { get; init; } = 3;
+    }
+
+    [Component("example.org/label")]
+    private sealed record Label : Layered;
+
     [Component("example.org/circle")]
     private sealed class Circle(double radius) : IShape
     {
@@ -123,6 +132,11 @@ public sealed class ComponentLayoutTests : IDisposable
 
         public override Tensor forward(Tensor input) => weight * input;
     }
+
+    // What its base class has since a later version, a class of version 1 has always had.
+    [Fact]
+    public void A_member_of_a_base_class_is_read_whatever_the_version_of_the_class() =>
+        Assert.Equal(new Label { Layer = 7 }, RoundTrip(new Label { Layer = 7 }, typeof(Label)));
 
     private T RoundTrip<T>(T component, params Type[] kinds) where T : class
     {

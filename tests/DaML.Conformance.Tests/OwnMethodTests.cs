@@ -132,7 +132,7 @@ public sealed class JointEstimationConformance : TransformerContract
 {
     protected override ITransformer CreateTransformer(DataAssimilationContext context) => context.Analysis.JointEstimation(
         new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3)) { Initial = Inputs.Normal(3) },
-        new() { Parameters = [new EstimatedParameter("rho", 28, 1)], Method = new EnsembleTransformKalmanFilter { Members = 6 } });
+        new() { Parameters = [new EstimatedParameter("rho", 28, 1)], Filter = new EnsembleTransformKalmanFilter { Members = 6 } });
     protected override ITrajectoryView CreateInput(DataAssimilationContext context) => Inputs.Lorenz63(context);
 }
 

@@ -26,11 +26,26 @@ public sealed class AssimilationMethodTests
     [Theory, MemberData(nameof(Names))]
     public void Every_named_method_says_its_columns_before_it_learns(string name)
     {
-        var method = NamedMethods.All[name].For(System, context);
-        var twin = context.Data.Twin(System, new() { Batch = 2, Cycles = 3 });
-        Assert.Equal([12], method.GetOutputSchema(twin.Schema)[Columns.Analysis].Shape);
-        Assert.Equal(method.Name, context.Analysis.Method(System, NamedMethods.All[name]).Name);
+        var system = Named(name);
+        var method = NamedMethods.All[name].For(system, context);
+        var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 3 });
+        Assert.Equal([40], method.GetOutputSchema(twin.Schema)[Columns.Analysis].Shape);
+        Assert.Equal(method.Name, context.Analysis.Method(system, NamedMethods.All[name]).Name);
     }
+
+    // Lorenz-96 with 40 components, which the named methods suit; a Kalman filter needs a normal start.
+    private static AssimilationSystem Named(string name)
+    {
+        var system = new AssimilationSystem(new Lorenz96(), ObservationNetwork.Full(40));
+        return NamedMethods.All[name] is not (KalmanFilter or RauchTungStriebelSmoother) ? system
+            : system with { Initial = new GaussianInitialCondition(zeros(40), ErrorCovariance.Scalar(40, 1)) };
+    }
+
+    [Fact]
+    public void Every_method_of_the_library_has_a_name() =>
+        Assert.Equal(typeof(EnsembleFilter).Assembly.GetExportedTypes().Concat(typeof(ResidualConvolution).Assembly.GetExportedTypes())
+            .Where(type => !type.IsAbstract && type.IsAssignableTo(typeof(AssimilationMethod))).Select(type => type.Name).Order(),
+            NamedMethods.All.Values.Select(method => method.GetType().Name).Distinct().Order());
 
     [Fact]
     public void A_method_with_something_to_learn_is_refused_before_it_is_fitted()
@@ -128,6 +143,70 @@ public sealed class AssimilationMethodTests
         Assert.Equal(20, ((EnsembleTransformKalmanFilter)NamedMethods.All["etkf"]).Members);    // the named one stays
     }
 
+    [Fact]
+    public void A_configuration_gives_methods_within_methods_places_and_parameters()
+    {
+        var letkf = (LocalEnsembleTransformKalmanFilter)MethodConfiguration.Read("""
+            { "method": "letkf", "members": 9, "localisation": { "grid": [3, 4], "halfWidth": 2.5, "taper": "tricube" } }
+            """);
+        Assert.Equal((9, 12, 2), (letkf.Members, letkf.Localisation.Geometry.Dimension, letkf.Localisation.Geometry.Axes));
+        Assert.Equal((LocalisationRadius.HalfWidth(2.5), LocalisationTaper.Tricube), (letkf.Localisation.Radius, letkf.Localisation.Taper));
+        Assert.Equal(LocalisationTaper.GaspariCohn, ((LocalEnsembleTransformKalmanFilter)MethodConfiguration.Read(
+            """{ "method": "letkf", "localisation": { "line": 12, "eFolding": 4 } }""")).Localisation.Taper);
+
+        Assert.Equal(new AdaptivelyInflatedFilter
+        {
+            Filter = new DeterministicEnsembleKalmanFilter { Members = 9, Inflation = Inflation.StandardDeviation(1.01) },
+            Inflation = new() { Deviation = 0.04 },
+        }, MethodConfiguration.Read("""
+            { "method": "adaptive-etkf", "filter": { "method": "denkf", "members": 9 }, "inflation": { "deviation": 0.04 } }
+            """));
+        Assert.Equal(new RauchTungStriebelSmoother { Filter = new KalmanFilter() },
+            MethodConfiguration.Read("""{ "method": "rts", "filter": "kalman-filter" }"""));
+        Assert.Equal(NamedMethods.All["letkf"], ((EnsembleKalmanSmoother)MethodConfiguration.Read(
+            """{ "method": "enks", "filter": "letkf" }""")).Filter);
+
+        var joint = (JointEstimation)MethodConfiguration.Read("""
+            { "method": "joint-etkf", "parameters": { "rho": { "mean": 25, "standardDeviation": 3, "randomWalk": 0.02 },
+              "beta": { "mean": 2.5, "standardDeviation": 0.1 } }, "filter": { "method": "3d-var", "divergenceBound": 9 } }
+            """);
+        Assert.Equal([new EstimatedParameter("rho", 25, 3) { Evolution = ParameterEvolution.RandomWalk(0.02) }, new("beta", 2.5, 0.1)],
+            joint.Parameters);
+        Assert.Equal(9, joint.Filter.DivergenceBound);
+    }
+
+    [Fact]
+    public void A_configuration_gives_the_settings_of_a_training_and_a_network()
+    {
+        Assert.Equal(new ResidualConvolution
+        {
+            Training = new() { Steps = 500, MaximumDuration = TimeSpan.FromSeconds(90), BatchSize = 4,
+                Schedule = new() { Decay = LearningRateDecay.Exponential, Factor = 0.1 } },
+            Network = new() { Filters = 8, Activation = NetworkActivation.None, Grid = StateGrid.Line },
+        }, MethodConfiguration.Read("""
+            { "method": "residual-convolution",
+              "training": { "steps": 500, "maximumDuration": "00:01:30", "batchSize": 4,
+                            "schedule": { "decay": "exponential", "factor": 0.1 } },
+              "network": { "filters": 8, "activation": "none", "grid": "line" } }
+            """));
+        Assert.Equal(new InnovationLinear { Network = new() { Columns = 4, Radius = LocalisationRadius.EFolding(2) } },
+            MethodConfiguration.Read("""{ "method": "innovation-linear", "network": { "columns": 4, "radius": { "eFolding": 2 } } }"""));
+        Assert.Equal(new ResidualConvolutionWithMemory { Memory = new() { Count = 3, Update = ChannelUpdate.Replaced } },
+            MethodConfiguration.Read(
+                """{ "method": "residual-convolution-with-memory", "memory": { "count": 3, "update": "replaced" } }"""));
+        Assert.Equal(new EnsembleConvolution { Members = 5 },
+            MethodConfiguration.Read("""{ "method": "ensemble-convolution", "members": 5 }"""));
+        var smoother = (IterativeEnsembleKalmanSmoother)MethodConfiguration.Read("""
+            { "method": "ienks", "window": 2, "observationUse": [0.25, 0.75],
+              "iteration": { "maximumIterations": 4, "linearisation": { "bundle": 0.001 } } }
+            """);
+        Assert.Equal((ObservationUse.Multiple(0.25, 0.75), 4, EnsembleLinearisation.Bundle(0.001)),
+            (smoother.ObservationUse, smoother.Iteration.MaximumIterations, smoother.Iteration.Linearisation));
+        Assert.Equal(ParticleJitter.OfAll(0.4), ((ParticleFilter)MethodConfiguration.Read(
+            """{ "method": "particle-filter", "jitter": { "all": 0.4 } }""")).Jitter);
+        Assert.Equal(4000, ((ResidualConvolution)NamedMethods.All["residual-convolution"]).Training.Steps);    // the named one stays
+    }
+
     [Theory]
     [InlineData("[]", "JSON object; given: Array")]
     [InlineData("{ \"method\": ", "one JSON object")]
@@ -139,6 +218,25 @@ public sealed class AssimilationMethodTests
     [InlineData("{ \"method\": \"etkf\", \"rotation\": \"sideways\" }", "one of None, MeanPreserving")]
     [InlineData("{ \"method\": \"etkf\", \"inflation\": \"1.02\" }", "a factor of the standard deviation, or one of")]
     [InlineData("{ \"method\": \"4d-var\", \"background\": 1 }", "no setting 'background'")]
+    [InlineData("{ \"method\": \"etkf\", \"inflation\": -1 }", "The setting 'inflation' of 'etkf': 'factor' must be")]
+    [InlineData("{ \"method\": \"ienkf\", \"iteration\": { \"tolerance\": -1 } }",
+        "The setting 'tolerance' within the setting 'iteration' of 'ienkf': ")]
+    [InlineData("{ \"method\": \"ienkf\", \"iteration\": { \"steps\": 1 } }",
+        "The setting 'iteration' of 'ienkf' has no setting 'steps' that a configuration can give; it has: Linearisation")]
+    [InlineData("{ \"method\": \"ienkf\", \"iteration\": 3 }", "'iteration' of 'ienkf' must be an object of settings; given: 3")]
+    [InlineData("{ \"method\": \"ienkf-q\", \"modelError\": \"stochastic\" }", "no setting 'modelError'")]
+    [InlineData("{ \"method\": \"letkf\", \"localisation\": { \"circle\": 40 } }", "'circle' or 'line' and a number of places, or 'grid'")]
+    [InlineData("{ \"method\": \"letkf\", \"localisation\": { \"circle\": 40, \"eFolding\": 0 } }", "'localisation' of 'letkf': ")]
+    [InlineData("{ \"method\": \"letkf\", \"localisation\": { \"circle\": 40, \"eFolding\": 4, \"taper\": \"round\" } }",
+        "gaspari-cohn, boxcar")]
+    [InlineData("{ \"method\": \"rts\", \"filter\": \"etkf\" }",
+        "'filter' of 'rts' must be one of kalman-filter, extended-kalman-filter; given: EnsembleTransformKalmanFilter")]
+    [InlineData("{ \"method\": \"enks\", \"filter\": { \"method\": \"etkv\" } }", "'filter' of 'enks': There is no method 'etkv'")]
+    [InlineData("{ \"method\": \"joint-etkf\", \"parameters\": { \"forcing\": 8 } }", "'mean', a 'standardDeviation'")]
+    [InlineData("{ \"method\": \"joint-etkf\", \"parameters\": { \"forcing\": { \"mean\": 8, \"standardDeviation\": 0 } } }",
+        "'parameters' of 'joint-etkf': ")]
+    [InlineData("{ \"method\": \"residual-convolution\", \"training\": { \"maximumDuration\": 90 } }", "a duration such as")]
+    [InlineData("{ \"method\": \"residual-convolution\", \"network\": { \"grid\": \"ring\" } }", "\"circle\" or \"line\"")]
     public void A_bad_configuration_is_refused(string json, string message) =>
         Assert.Contains(message, Assert.Throws<ArgumentException>(() => MethodConfiguration.Read(json)).Message);
 

@@ -228,6 +228,27 @@ public sealed class AssimilationSessionsTests : IDisposable
         Assert.Equal(2, system.Network.Operator.ObservationDimension);
     }
 
+    [Fact]
+    public void A_configuration_holds_lists_methods_within_methods_and_trainings()
+    {
+        using var provider = Provider([("seed", "1"),
+            ("methods:near:method", "letkf"), ("methods:near:localisation:grid:0", "3"), ("methods:near:localisation:grid:1", "4"),
+            ("methods:near:localisation:halfWidth", "2.5"),
+            ("methods:back:method", "rts"), ("methods:back:filter:Method", "kalman-filter"), ("methods:back:filter:divergenceBound", "9"),
+            ("methods:net:method", "innovation-linear"), ("methods:net:training:steps", "2"), ("methods:net:training:truncation", "2"),
+            ("methods:net:training:validationInterval", "1"), ("methods:net:training:validationBurnIn", "2"),
+            ("methods:net:network:radius:halfWidth", "2"), ("methods:net:network:network:filters", "4"),
+            ("systems:ring:model", "lorenz-96"),
+            ("pipelines:trained:system", "ring"), ("pipelines:trained:method", "net"), ("pipelines:trained:trainingCycles", "8"),
+            ("pipelines:trained:trainingTrajectories", "3")]);
+        var near = Assert.IsType<LocalEnsembleTransformKalmanFilter>(provider.GetRequiredKeyedService<AssimilationMethod>("near"));
+        Assert.Equal((12, 2), (near.Localisation.Geometry.Dimension, near.Localisation.Geometry.Axes));
+        Assert.Equal(new RauchTungStriebelSmoother { Filter = new KalmanFilter { DivergenceBound = 9 } },
+            provider.GetRequiredKeyedService<AssimilationMethod>("back"));
+        var trained = Assert.IsType<SequentialAssimilation<StateMemory>>(provider.GetRequiredKeyedService<ITransformer>("trained"));
+        Assert.Equal(2, SmallTwin.History(trained).Steps.Count);
+    }
+
     [Theory]
     [InlineData("sede", "1", "no setting 'sede'")]
     [InlineData("seed", "one", "'seed' must be a int64; given: one")]
@@ -240,6 +261,8 @@ public sealed class AssimilationSessionsTests : IDisposable
     [InlineData("systems:three:stride", "two", "two")]
     [InlineData("pipelines:etkf:file", "x", "either a System and a Method are needed, or a File")]
     [InlineData("pipelines:empty:trainingCycles", "5", "either a System and a Method are needed, or a File")]
+    [InlineData("pipelines:etkf:trainingTrajectories", "0", "TrainingTrajectories")]
+    [InlineData("methods:own:rotation:0", "none", "must be one of None, MeanPreserving; given: [")]
     [InlineData("sessions:folders", "x", "folders")]
     public void A_wrong_setting_stops_the_program_at_its_start(string key, string value, string part) => Assert.Contains(part,
         Assert.Throws<ArgumentException>(() => Provider([.. Complete.Where(setting => setting.Item1 != key), (key, value)])).Message);

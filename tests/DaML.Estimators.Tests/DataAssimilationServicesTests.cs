@@ -59,10 +59,13 @@ public sealed class DataAssimilationServicesTests
         var observing = ObservationNetwork.Full(dynamics.Dimension);
         var system = new AssimilationSystem(dynamics, observing);
         var view = context.Data.Twin(system, new() { Cycles = 3, Batch = 2 });
-        foreach (string name in (string[])["climatology", "optimal-interpolation", "3d-var", "4d-var", "enkf", "denkf", "etkf", "enkf-n",
-            "ienkf", "ienks", "ienkf-q", "particle-filter", "residual-convolution"])
+        var known = system with { Initial = new GaussianInitialCondition(zeros(40), ErrorCovariance.Scalar(40, 1)) };
+        foreach (string name in (string[])["climatology", "optimal-interpolation", "3d-var", "4d-var", "kalman-filter",
+            "extended-kalman-filter", "rts", "enkf", "denkf", "etkf", "serial-ensrf", "letkf", "enkf-n", "adaptive-etkf", "enks",
+            "joint-etkf", "ienkf", "ienks", "ienkf-q", "particle-filter", "residual-convolution", "residual-convolution-with-memory",
+            "innovation-linear", "ensemble-convolution"])
         {
-            var method = services.GetRequiredKeyedService<AssimilationMethod>(name).For(system, context);
+            var method = services.GetRequiredKeyedService<AssimilationMethod>(name).For(known, context);
             Assert.True(method.GetOutputSchema(view.Schema).Has(Columns.Analysis), name);
         }
         var etkf = services.GetRequiredKeyedService<AssimilationMethod>("etkf").For(system, context).Fit(view);

@@ -161,6 +161,9 @@ internal static class EveryComponent
             new RauchTungStriebelStep(linear));
         yield return new FixedIntervalSmoother<EnsembleMemory>("backward", Cycled("ensembles", ensembles), new EnsembleSmootherStep());
 
+        yield return context.Analysis.JointEstimation(new AssimilationSystem(lorenz, observing), new()
+            { Parameters = [new EstimatedParameter("forcing", 8, 0.5)], Filter = new EnsembleTransformKalmanFilter { Members = 5 } });
+
         // Steps of a chain.
         Column first = new("first"), second = new("second"), third = new("third");
         var forecast = new LeadTimeForecast(lorenz, first, second, 3, 1e-5);

@@ -242,7 +242,7 @@ public sealed class ChangingNetworkTests
             [Columns.Observation] = random.Normal([Cycles, Batch, N], ScalarType.Float64), [Columns.ObservationMask] = mask,
         }, [.. Enumerable.Range(1, Cycles).Select(k => 0.05 * k)]);
         var method = context.Analysis.JointEstimation(System(all),
-            new() { Parameters = [new EstimatedParameter("forcing", 8, 0.5)], Method = new ExtendedKalmanFilter() });
+            new() { Parameters = [new EstimatedParameter("forcing", 8, 0.5)], Filter = new ExtendedKalmanFilter() });
         var networks = seen.Select(Of).ToArray();
         using ITrajectoryCursor expected = method.Transform(view).OpenCursor(),
             found = method.Transform(view.ObservedBy((cycle, _) => networks[cycle])).OpenCursor();

@@ -40,7 +40,7 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         var system = new AssimilationSystem(model, network) { Initial = start };
         var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 30 }).Materialise();
         EstimatedParameter[] believed = [new("forcing", 0.2, 0.6) { Evolution = ParameterEvolution.RandomWalk(0.05) }];
-        var estimates = context.Analysis.JointEstimation(system, new() { Parameters = believed, Method = new KalmanFilter() })
+        var estimates = context.Analysis.JointEstimation(system, new() { Parameters = believed, Filter = new KalmanFilter() })
             .Transform(twin);
 
         // by hand: z = (x, f)
@@ -78,9 +78,9 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         var system = new AssimilationSystem(model, network) { Initial = start };
         using var twin = context.Data.Twin(system, new() { Cycles = 20 }).Materialise();
         EstimatedParameter[] believed = [new("forcing", 0, 1)];
-        var exact = Last(context.Analysis.JointEstimation(system, new() { Parameters = believed, Method = new KalmanFilter() }), twin);
+        var exact = Last(context.Analysis.JointEstimation(system, new() { Parameters = believed, Filter = new KalmanFilter() }), twin);
         var ensemble = Last(context.Analysis.JointEstimation(system,
-            new() { Parameters = believed, Method = new EnsembleTransformKalmanFilter { Members = 4000 } }), twin);
+            new() { Parameters = believed, Filter = new EnsembleTransformKalmanFilter { Members = 4000 } }), twin);
         Compare.Close(exact.Value, ensemble.Value, 0.05);
         Compare.Close(exact.Spread, ensemble.Spread, 0.08);
     }
@@ -97,7 +97,7 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         var method = context.Analysis.JointEstimation(system with { Dynamics = new Lorenz96(forcing: 99) }, new()
         {
             Parameters = [new EstimatedParameter("forcing", 6.5, 1)],
-            Method = new EnsembleTransformKalmanFilter
+            Filter = new EnsembleTransformKalmanFilter
                 { Members = 50, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving },
         });
         Found(method, twin, 8, 0.1);
@@ -115,7 +115,7 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         Found(context.Analysis.JointEstimation(system, new()
         {
             Parameters = [new EstimatedParameter("rho", 25, 3) { Evolution = ParameterEvolution.RandomWalk(0.02) }],
-            Method = new EnsembleTransformKalmanFilter
+            Filter = new EnsembleTransformKalmanFilter
                 { Members = 20, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving },
         }), twin, 28, 0.4);
     }
@@ -129,7 +129,7 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         var method = context.Analysis.JointEstimation(system, new()
         {
             Parameters = [new EstimatedParameter("rho", 28, 1)],
-            Method = new ThreeDimensionalVariational { Background = new KnownBackground(ErrorCovariance.Scalar(4, 0.3)) },
+            Filter = new ThreeDimensionalVariational { Background = new KnownBackground(ErrorCovariance.Scalar(4, 0.3)) },
         });
         var view = method.Transform(context.Data.Twin(system, new() { Cycles = 3 }));
         Assert.Equal([3], view.Schema[Columns.Analysis].Shape);
@@ -155,10 +155,10 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
             var method = context.Analysis.JointEstimation(system, new()
             {
                 Parameters = [new EstimatedParameter("rho", 28, 1) { Evolution = ParameterEvolution.RandomWalk(0.1) }],
-                Method = new EnsembleTransformKalmanFilter { Members = 5 },
+                Filter = new EnsembleTransformKalmanFilter { Members = 5 },
             });
             context.Model.Save(method, path);
-            var read = ModelArchive.Read<TransformerChain>(path,
+            var read = ModelArchive.Read<JointAssimilation>(path,
                 new ComponentRegistry([.. DynamicsComponents.All, .. TransformerComponents.All]), context);
             using var twin = context.Data.Twin(system, new() { Cycles = 5 }).Materialise();
             foreach (var column in (Column[])[Columns.Analysis, Columns.Forecast, Columns.Parameters, Columns.ParametersSpread,
@@ -169,7 +169,7 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
     }
 
     // Every trajectory's own estimate, at the end, against the truth and against the spread it claims.
-    private void Found(TransformerChain method, ITrajectoryView twin, double value, double tolerance)
+    private void Found(ITransformer method, ITrajectoryView twin, double value, double tolerance)
     {
         var (estimate, spread) = Last(method, twin);
         var error = estimate - value;
@@ -180,7 +180,7 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         Assert.InRange(error.square().mean().sqrt().ToDouble() / spread.mean().ToDouble(), 0.3, 2.5);
     }
 
-    private static (Tensor Value, Tensor Spread) Last(TransformerChain method, ITrajectoryView view) =>
+    private static (Tensor Value, Tensor Spread) Last(ITransformer method, ITrajectoryView view) =>
         (Last(method, view, Columns.Parameters), Last(method, view, Columns.ParametersSpread));
 
     private static Tensor Last(ITransformer method, ITrajectoryView view, Column column)

@@ -29,7 +29,7 @@ public static class ParametricModels
         var method = context.Analysis.JointEstimation(system, new()
         {
             Parameters = [new EstimatedParameter("forcing", Mean: 6.5, StandardDeviation: 1)],
-            Method = new EnsembleTransformKalmanFilter
+            Filter = new EnsembleTransformKalmanFilter
                 { Members = 50, Inflation = Inflation.StandardDeviation(1.02) },
         });
         var estimates = method.Transform(data);

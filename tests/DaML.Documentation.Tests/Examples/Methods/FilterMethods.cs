@@ -210,7 +210,7 @@ internal static class FilterMethods
         var joint = context.Analysis.JointEstimation(system, new()
         {
             Parameters = [new EstimatedParameter("forcing", Mean: 6.5, StandardDeviation: 1)],
-            Method = new EnsembleTransformKalmanFilter
+            Filter = new EnsembleTransformKalmanFilter
                 { Members = 50, Inflation = Inflation.StandardDeviation(1.02) },
         });
         double forcing = 0;
