@@ -4,26 +4,31 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The L-BFGS preconditioner from the directions of the latest solve, of an earlier outer loop or window; if there are more than
-/// requested, a sample evenly spread over its iterations (Morales and Nocedal 2000). It costs no product of the Hessian. The inner solver
-/// must be conjugate gradients that keep their directions (<see cref="InnerSolverOptions.KeepDirections"/>), ; otherwise there is no
-/// preconditioning.
+/// The L-BFGS preconditioner from the directions of all earlier outer loops, the first loop's first; of a loop with more directions than
+/// requested a sample evenly spread over its iterations (Morales and Nocedal 2000). Each loop's pairs update the preconditioner that its
+/// solve had (Gratton, Sartenaer and Tshimanga 2011): what that one had dealt with is missing among them. It costs no product of the
+/// Hessian. The inner solver must be conjugate gradients that keep their directions (<see cref="InnerSolverOptions.KeepDirections"/>);
+/// otherwise there is no preconditioning.
 /// </summary>
-/// <param name="mostPairs">The largest number of pairs to use (default: 20).</param>
+/// <param name="mostPairs">The largest number of pairs to use from one solve (default: 20).</param>
 [Component("quasi-newton-preconditioning")]
 public sealed class QuasiNewtonPreconditioning(int mostPairs = 20) : IPreconditioning
 {
     /// <inheritdoc/>
     public string Name => $"{MostPairs} quasi-Newton pairs";
 
-    /// <summary>The largest number of pairs to use.</summary>
+    /// <summary>The largest number of pairs to use from one solve.</summary>
     public int MostPairs { get; } = (int)Require.AtLeast(mostPairs, 1);
 
     /// <inheritdoc/>
-    public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) =>
-        previous.LastOrDefault(solve => solve.Directions is not null) is { Directions: { } pairs } latest
-            ? new QuasiNewtonPreconditioner(Sample(pairs, [.. latest.Trajectories.Select(report => report.Iterations)]))
-            : new IdentityPreconditioner();
+    public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
+    {
+        ConjugateDirections[] pairs = [.. previous.Where(solve => solve.Directions is not null)
+            .Select(solve => Sample(solve.Directions!, [.. solve.Trajectories.Select(report => report.Iterations)]))];
+        return pairs.Length == 0 ? new IdentityPreconditioner() : new QuasiNewtonPreconditioner(pairs is [var only] ? only
+            : new(cat([.. pairs.Select(solve => solve.Directions)], 1), cat([.. pairs.Select(solve => solve.Products)], 1),
+                cat([.. pairs.Select(solve => solve.Known)], 1)));
+    }
 
     // Places evenly spread over the iterations of each trajectory, including the last one.
     private ConjugateDirections Sample(ConjugateDirections pairs, int[] iterations)

@@ -266,6 +266,53 @@ public sealed class PreconditionerTests : IDisposable
             [Solve(cost, new IdentityPreconditioner())]));
     }
 
+    // Three outer loops, each with a Hessian of its own. The pairs of the second loop alone lack what its preconditioner had dealt with.
+    [Fact]
+    public void Quasi_Newton_pairs_of_all_earlier_loops_make_each_loop_cheaper()
+    {
+        var solver = new ConjugateGradientSolver(new() { MaximumIterations = 200, ResidualReduction = 1e-6, KeepDirections = true });
+        // I + G G^T, as of a window: what the observations see changes, and I stays.
+        double[] e = Slope(25000);
+        var (matrix, rows) = Hessian(e);
+        var seen = rows.mT.matmul(tensor(e.Select(value => Math.Sqrt(value - 1)).ToArray()).unsqueeze(-1) * rows);
+        QuadraticCost Changed(double share)
+        {
+            var g = seen.matmul(Identity + share * random.Normal([2, M, M], ScalarType.Float64) / Math.Sqrt(M));
+            return Cost(Identity + g.matmul(g.mT));
+        }
+        foreach (double share in (double[])[0.003, 0.07])
+        {
+            QuadraticCost[] costs = [Cost(matrix), Changed(share), Changed(share)];
+            int[] Iterations(QuasiNewtonPreconditioning preconditioning, out List<InnerSolution> solves)
+            {
+                solves = [];
+                foreach (var cost in costs) solves.Add(solver.Solve(cost, preconditioning.Prepare(null!, cost, solves)));
+                return [.. solves.Select(solve => solve.Iterations)];
+            }
+            int[] none = [.. costs.Select(cost => solver.Solve(cost, new IdentityPreconditioner()).Iterations)];
+            int[] all = Iterations(new(50), out var solved);
+            Assert.InRange(all[1], 1, none[1] / 2);
+            Assert.InRange(all[2], 1, none[2] / 2);
+            int latest = solver.Solve(costs[2], new QuasiNewtonPreconditioning(50).Prepare(null!, costs[2], [solved[1]])).Iterations;
+            Assert.True(latest > 1.5 * all[2], $"the latest pairs alone take {latest} iterations, all pairs {all[2]}");
+            // A few pairs help little on so broad a slope, but cost three iterations at most.
+            foreach (int few in (int[])[1, 3])
+                foreach (var (with, without) in Iterations(new(few), out _).Zip(none)) Assert.InRange(with, 1, without + 3);
+            // The update of the preconditioner that the second loop had, P' = V^T P V + s s^T / s^T y for pair after pair.
+            var p = Dense(new QuasiNewtonPreconditioning(50).Prepare(null!, costs[1], [solved[0]]));
+            var pairs = solved[1].Directions!;
+            for (int j = 0; j < pairs.Known.size(1); j++)
+            {
+                Tensor s = pairs.Directions.select(1, j).unsqueeze(-1), y = pairs.Products.select(1, j).unsqueeze(-1);
+                var known = pairs.Known.select(1, j).view(2, 1, 1);
+                var curvature = s.mT.matmul(y);
+                var v = Identity - y.matmul(s.mT) / curvature;
+                p = where(known, v.mT.matmul(p).matmul(v) + s.matmul(s.mT) / curvature, p);
+            }
+            Compare.Close(p, Dense(new QuasiNewtonPreconditioning(50).Prepare(null!, costs[2], [solved[0], solved[1]])), 1e-8);
+        }
+    }
+
     [Fact]
     public void Recycled_pairs_are_Ritz_pairs_of_the_new_Hessian()
     {
