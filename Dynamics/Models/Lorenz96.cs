@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ namespace DaML;
 /// <param name="timeStep">Length of a Runge-Kutta step.</param>
 [Component("lorenz-96")]
 public sealed class Lorenz96(long dimension = 40, double forcing = 8, double timeStep = 0.05)
-    : ParametricDynamics(Require.AtLeast(dimension, 4), timeStep, new ModelParameter("forcing", forcing)), IStepKernel
+    : ParametricDynamics(Require.AtLeast(dimension, 4), timeStep, new ModelParameter("forcing", forcing)), IStepKernel, ILaneStep
 {
     /// <inheritdoc/>
     public override string Name => "Lorenz-96";
@@ -74,6 +75,13 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
 
     void IStepKernel.StepAdjoint(ReadOnlySpan<float> states, Span<float> sensitivities, double time) =>
         Lorenz96Kernel.Adjoint((int)Dimension, states, sensitivities, Forcing, TimeStep);
+
+    double ILaneStep.StepTime => Lorenz96Kernel.TimeOfOne * Dimension;
+
+    int ILaneStep.LaneWorkSize => Lorenz96Lanes.WorkSize((int)Dimension);
+
+    unsafe void ILaneStep.Advance<T>(Vector512<T>* states, Vector512<T>* next, TimeInterval interval, long steps, Vector512<T>* work) =>
+        Lorenz96Lanes.Advance(states, next, (int)Dimension, T.CreateChecked(Forcing), T.CreateChecked(TimeStep), steps, work);
 
     private Tensor KernelStep(Tensor state) => Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps: 1);
 

@@ -11,7 +11,8 @@ namespace DaML.Components;
 /// </summary>
 internal static unsafe class Lorenz96Kernel
 {
-    private const double TimeOfOne = 6;     // nanoseconds for a component and step
+    /// <summary>Nanoseconds for a component and step.</summary>
+    public const double TimeOfOne = 6;
 
     /// <summary>The state after one step or more.</summary>
     public static Tensor Advance(Tensor state, double forcing, double h, long steps)

@@ -17,7 +17,9 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IStepwiseRun wh
     private readonly StepClock? clock;
     private readonly InflationLimit<TMemory> limit;
     private TMemory? forecast, analysis;
-    private bool hasForecast, hasAnalysis, broken;
+    private bool begun, hasForecast, hasAnalysis, broken;
+    private ICyclesSideBySide<TMemory>? cycles;    // null for a method, or a number of trajectories, without
+    private bool heldForecast, heldAnalysis;       // whether the cycles hold it, in place of the memory above or beside it
     private double memoryTime;
 
     internal AssimilationRun(SequentialAssimilation<TMemory> method, ITrajectoryView view, ITrajectoryCursor source) : base(source)
@@ -34,11 +36,11 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IStepwiseRun wh
 
     /// <summary>The memory before the cycle's observation is used.</summary>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
-    public TMemory Forecast => OnCycle(hasForecast, forecast);
+    public TMemory Forecast => OnCycle(hasForecast || heldForecast, ForecastMemory);
 
     /// <summary>The memory after the cycle's observation is used.</summary>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
-    public TMemory Analysis => OnCycle(hasAnalysis && Cycle >= 0, analysis);
+    public TMemory Analysis => OnCycle((hasAnalysis || heldAnalysis) && Cycle >= 0, AnalysisMemory);
 
     /// <summary>The density q^b over states before the cycle's observation is used.</summary>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
@@ -67,38 +69,102 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IStepwiseRun wh
         if (broken) throw new InvalidOperationException($"This run of {method.Name} ended with an error in cycle {cycle}; open a new one.");
         broken = true;
 
-        if (!hasAnalysis)
+        if (!hasAnalysis && !heldAnalysis)
         {
             using var random = method.Random("source");
             analysis = method.Triple.Source.Start(schema.Batch, random).Keep();
             hasAnalysis = true;
         }
+        if (!begun && double.IsPositiveInfinity(method.Options.DivergenceBound))
+            cycles = (method.Triple.Analyzer as ISideBySideAnalyzer<TMemory>)?.SideBySide(method.Triple.Propagater, AnalysisMemory());
+        begun = true;
         double time = OnStep(Time);
         if (time < memoryTime)
             throw new ArgumentException(
                 $"{method.Name}: cycle {cycle} is at time {time:g9}, before {memoryTime:g9}, where its forecast starts.");
 
+        if (cycles is null || !SideBySide(cycles, cycle, time)) InTurn(cycle, time);
+        if (method.Options.DivergenceHandling == DivergenceHandling.Isolate)
+            Set(Columns.Diverged, guard.Diverged(this[Columns.Analysis].device));
+
+        memoryTime = time;
+        broken = false;
+        return true;
+    }
+
+    // The cycle by propagater and analyzer.
+    private void InTurn(long cycle, double time)
+    {
         ReleaseForecast();
-        (forecast, var state) = guard.CheckForecast(Propagate(analysis!, new TimeInterval(memoryTime, time), propagation, cycle), cycle,
-            time);
+        (forecast, var state) = guard.CheckForecast(
+            Propagate(AnalysisMemory(), new TimeInterval(memoryTime, time), propagation, cycle), cycle, time);
         forecast = forecast.Keep();
         hasForecast = true;
         ReleaseAnalysis();
         Publish(forecast, state, Columns.Forecast, Columns.ForecastSpread);
 
-        var given = (Source as ObservationFeed)?.Schema ?? schema;
-        var observation = Source!.ReadObservation(given, forecast.Tensors.First(), method.Name) with { Time = time };
+        var observation = Observed(forecast.Tensors.First(), time);
         using (Telemetry.Phase(Telemetry.Analysis))
             (analysis, state) = guard.CheckAnalysis(limit.Apply(forecast, guard.Analyze(forecast, observation, analysing, cycle)), forecast,
                 observation, cycle);
         analysis = analysis.Keep();
         hasAnalysis = true;
         Publish(analysis, state, Columns.Analysis, Columns.AnalysisSpread);
-        if (method.Options.DivergenceHandling == DivergenceHandling.Isolate) Set(Columns.Diverged, guard.Diverged(state.device));
+    }
 
-        memoryTime = time;
-        broken = false;
+    // The cycle of all trajectories in one piece; false if it is not for that.
+    private bool SideBySide(ICyclesSideBySide<TMemory> together, long cycle, double time)
+    {
+        using var phase = Telemetry.Phase(Telemetry.Analysis);
+        using var like = empty(0, dtype: together.Precision);
+        var observation = Observed(like, time);
+        var outcome = together.Run(heldAnalysis ? default : analysis, new TimeInterval(memoryTime, time), observation,
+            limit.LiftOf(schema.Batch, method.StateDimension, like), limit.Most);
+        if (outcome == CycleOutcome.Refused)
+        {
+            AnalysisMemory();
+            heldAnalysis = false;
+            return false;
+        }
+        ReleaseForecast();
+        ReleaseAnalysis();
+        heldForecast = heldAnalysis = true;
+        Publish(together, Columns.Forecast, Columns.ForecastSpread, analysis: false);
+        if (outcome == CycleOutcome.Done) Publish(together, Columns.Analysis, Columns.AnalysisSpread, analysis: true);
+        else
+        {
+            (analysis, var state) = guard.CheckAnalysis(limit.Lowered(together.Memory(analysis: true)), ForecastMemory(), observation,
+                cycle);
+            analysis = analysis.Keep();
+            hasAnalysis = true;
+            heldAnalysis = false;
+            Publish(analysis, state, Columns.Analysis, Columns.AnalysisSpread);
+        }
         return true;
+    }
+
+    private Observation Observed(Tensor like, double time) =>
+        Source!.ReadObservation((Source as ObservationFeed)?.Schema ?? schema, like, method.Name) with { Time = time };
+
+    private void Publish(ICyclesSideBySide<TMemory> together, Column mean, Column spread, bool analysis)
+    {
+        Set(mean, together.Mean(analysis), handsOver: true);
+        if (method.Triple.Procoder.HasSpread) SetOnDemand(spread, () => together.Spread(analysis));
+    }
+
+    // The memories, made of what the cycles hold when they are asked for.
+    private TMemory ForecastMemory()
+    {
+        if (!hasForecast) forecast = cycles!.Memory(analysis: false).Keep();
+        hasForecast = true;
+        return forecast!;
+    }
+
+    private TMemory AnalysisMemory()
+    {
+        if (!hasAnalysis) analysis = cycles!.Memory(analysis: true).Keep();
+        hasAnalysis = true;
+        return analysis!;
     }
 
     double IStepwiseRun.MemoryTime => memoryTime;
@@ -117,15 +183,15 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IStepwiseRun wh
         if (broken) throw new InvalidOperationException($"This run of {method.Name} ended with an error; there is nothing to continue.");
         writer.Set("cycle", Cycle);
         writer.Set("time", memoryTime);
-        writer.Set("begun", hasAnalysis);
+        writer.Set("begun", hasAnalysis || heldAnalysis);
         writer.Stream("propagation", propagation);
         writer.Stream("analysing", analysing);
-        if (!hasAnalysis) return;
-        MemoryFile.Save(writer, analysis!);
+        if (!hasAnalysis && !heldAnalysis) return;
+        MemoryFile.Save(writer, AnalysisMemory());
         writer.Set("inflated", limit.Lift is not null);
         if (limit.Lift is { } lift) writer.Tensor("lift", lift);
         if (method.Options.DivergenceHandling == DivergenceHandling.Isolate)
-            writer.Tensor("diverged", guard.Diverged(analysis!.Tensors.First().device));
+            writer.Tensor("diverged", guard.Diverged(AnalysisMemory().Tensors.First().device));
     }
 
     void IStepwiseRun.Restore(ComponentReader reader)
@@ -177,18 +243,18 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IStepwiseRun wh
         if (method.Triple.Procoder.HasSpread) SetOnDemand(spread, () => method.Triple.Procoder.Decode(memory).StandardDeviation);
     }
 
-    private TMemory OnCycle(bool there, TMemory? memory) => there && !broken ? memory!
+    private TMemory OnCycle(bool there, Func<TMemory> memory) => there && !broken ? memory()
         : throw new InvalidOperationException($"The run of {method.Name} is not on a cycle: call MoveNext first.");
 
     private void ReleaseForecast()
     {
         if (hasForecast) forecast!.Release();
-        hasForecast = false;
+        hasForecast = heldForecast = false;
     }
 
     private void ReleaseAnalysis()
     {
         if (hasAnalysis) analysis!.Release();
-        hasAnalysis = false;
+        hasAnalysis = heldAnalysis = false;
     }
 }

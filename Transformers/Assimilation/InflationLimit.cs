@@ -21,7 +21,8 @@ internal sealed class InflationLimit<TMemory>(AssimilationTriple<TMemory> triple
     /// <summary>l, <c>[batch, n]</c>; null before the first analysis, and for methods without a factor.</summary>
     public Tensor? Lift { get; private set; }
 
-    private double Most => analyzer!.LargestLift!.Value;
+    /// <summary>The largest l allowed; infinite for methods without a factor.</summary>
+    public double Most => analyzer?.LargestLift ?? double.PositiveInfinity;
 
     /// <summary>Resumes with the lifts of an earlier run.</summary>
     /// <param name="lift">l; copied.</param>
@@ -31,6 +32,13 @@ internal sealed class InflationLimit<TMemory>(AssimilationTriple<TMemory> triple
         Lift = lift.clone().DetachFromDisposeScope();
     }
 
+    /// <summary>Gives l, at first one; null for methods without a factor.</summary>
+    /// <param name="batch">The number of trajectories.</param>
+    /// <param name="n">The dimension of the state.</param>
+    /// <param name="like">A tensor on the memory's device, in its precision.</param>
+    public Tensor? LiftOf(long batch, long n, Tensor like) => analyzer is null ? null
+        : Lift ??= ones([batch, n], dtype: like.dtype, device: like.device).DetachFromDisposeScope();
+
     /// <summary>Gives the analysis, with deviations lowered if its inflation went too far.</summary>
     /// <param name="forecast">The memory before it.</param>
     /// <param name="analysis">The analyzer's output.</param>
@@ -39,8 +47,8 @@ internal sealed class InflationLimit<TMemory>(AssimilationTriple<TMemory> triple
         if (analyzer is null) return analysis;
         if (Ensembles(forecast) is { } before && Ensembles(analysis) is { } after)
         {
-            Lift ??= ones([after.size(0), after.size(2)], dtype: after.dtype, device: after.device).DetachFromDisposeScope();
-            if (EnsembleStatistics.Lift(after, before, Lift, Most) is { } beyond) return beyond ? Lowered(analysis) : analysis;
+            if (EnsembleStatistics.Lift(after, before, LiftOf(after.size(0), after.size(2), after)!, Most) is { } beyond)
+                return beyond ? Lowered(analysis) : analysis;
         }
         using (var scope = NewDisposeScope())
         {
@@ -54,7 +62,9 @@ internal sealed class InflationLimit<TMemory>(AssimilationTriple<TMemory> triple
 
     public void Dispose() => Lift?.Dispose();
 
-    private TMemory Lowered(TMemory analysis)
+    /// <summary>Gives the analysis with deviations lowered until no l exceeds <see cref="Most"/>.</summary>
+    /// <param name="analysis">The analyzer's output; l includes it already.</param>
+    public TMemory Lowered(TMemory analysis)
     {
         using var scope = NewDisposeScope();
         var factor = (Most / Lift!).sqrt().clamp_max(1);

@@ -16,19 +16,22 @@ namespace DaML.Components;
 [Component("ensemble-transform-kalman-filter", 2)]
 public sealed class EnsembleTransformKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
     [Saved("error")] IErrorCovariance observationError, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
-    : EnsembleAnalyzer(observationOperator, observationError, inflation, rotation)
+    : EnsembleAnalyzer(observationOperator, observationError, inflation, rotation), ISideBySideAnalyzer<EnsembleMemory>
 {
     /// <inheritdoc/>
     public override string Name => "ETKF";
 
     /// <inheritdoc/>
-    public override EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
-    {
-        double prior = Inflation.PriorFactor;
-        var weight = PriorWeight.Fixed((forecast.Members.size(1) - 1) / (prior * prior));
-        return new(EnsembleTransform.Analyze(forecast.Members, observation, ObservationOperator, ObservationError, weight, Inflation,
+    public override EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random) =>
+        new(EnsembleTransform.Analyze(forecast.Members, observation, ObservationOperator, ObservationError, Weight(forecast), Inflation,
             Rotation, random));
-    }
+
+    ICyclesSideBySide<EnsembleMemory>? ISideBySideAnalyzer<EnsembleMemory>.SideBySide(IPropagater<EnsembleMemory> propagater,
+        EnsembleMemory start) =>
+        EnsembleCyclesSettings.CyclesOf(propagater, start, ObservationOperator, ObservationError, Weight(start), Inflation, Rotation);
+
+    private PriorWeight Weight(EnsembleMemory forecast) =>
+        PriorWeight.Fixed((forecast.Members.size(1) - 1) / (Inflation.PriorFactor * Inflation.PriorFactor));
 
     /// <inheritdoc/>
     public override IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>

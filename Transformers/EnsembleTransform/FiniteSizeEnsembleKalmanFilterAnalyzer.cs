@@ -9,7 +9,8 @@ namespace DaML.Components;
 /// every cycle, so that no inflation needs to be tuned against sampling error.
 /// </summary>
 [Component("finite-size-ensemble-kalman-filter", 3)]
-public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : EnsembleAnalyzer, IFiniteSizeAnalyzer, IInflatingAnalyzer<EnsembleMemory>
+public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : EnsembleAnalyzer, IFiniteSizeAnalyzer, IInflatingAnalyzer<EnsembleMemory>,
+    ISideBySideAnalyzer<EnsembleMemory>
 {
     private readonly FiniteSizePrior prior;
     private readonly FiniteSizeForm form;
@@ -44,12 +45,16 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : EnsembleAnalyzer, I
     public override string Name => "EnKF-N";
 
     /// <inheritdoc/>
-    public override EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
-    {
-        var weight = Components.PriorWeight.FiniteSize(prior, forecast.Members.size(1), form);
-        return new(EnsembleTransform.Analyze(forecast.Members, observation, ObservationOperator, ObservationError, weight, Inflation,
+    public override EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random) =>
+        new(EnsembleTransform.Analyze(forecast.Members, observation, ObservationOperator, ObservationError, Weight(forecast), Inflation,
             Rotation, random));
-    }
+
+    ICyclesSideBySide<EnsembleMemory>? ISideBySideAnalyzer<EnsembleMemory>.SideBySide(IPropagater<EnsembleMemory> propagater,
+        EnsembleMemory start) =>
+        EnsembleCyclesSettings.CyclesOf(propagater, start, ObservationOperator, ObservationError, Weight(start), Inflation, Rotation);
+
+    private PriorWeight Weight(EnsembleMemory forecast) =>
+        Components.PriorWeight.FiniteSize(prior, forecast.Members.size(1), form);
 
     /// <summary>zeta for each trajectory, <c>[batch, 1]</c>: the minimiser of the dual cost function.</summary>
     /// <param name="transform">The ensemble's transform.</param>

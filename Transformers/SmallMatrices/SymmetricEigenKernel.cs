@@ -37,8 +37,7 @@ internal static unsafe class SymmetricEigenKernel
             new Span<T>(vectors, size * stride).Fill(T.NaN);
             return;
         }
-        // Scaled by a power of two, which costs no digits, so that squares neither overflow nor vanish.
-        var scale = largest == T.Zero ? T.One : T.ScaleB(T.One, -T.ILogB(largest));
+        var scale = ScaleOf(largest);
         if (scale != T.One) Scale(matrix, size * stride, scale);
         T* offDiagonal = work;
         Reduce(matrix, vectors, values, offDiagonal, size, stride, work + stride);
@@ -46,6 +45,11 @@ internal static unsafe class SymmetricEigenKernel
         if (scale != T.One)
             for (int i = 0; i < size; i++) values[i] /= scale;
     }
+
+    /// <summary>The power of two, which costs no digits, by which a matrix with this largest element is multiplied, so that squares neither
+    /// overflow nor vanish.</summary>
+    public static T ScaleOf<T>(T largest) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        largest == T.Zero || !T.IsFinite(largest) ? T.One : T.ScaleB(T.One, -T.ILogB(largest));
 
     // NaN takes precedence.
     private static T Largest<T>(T* numbers, int count) where T : unmanaged, IBinaryFloatingPointIeee754<T>

@@ -1,0 +1,168 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using static DaML.Components.Vectors;
+
+namespace DaML.Components;
+
+/// <summary>
+/// The analyses of as many trajectories as a vector has lanes, all at once, one in each lane, in rented memory: the operations of
+/// <see cref="TransformTrajectory{T}"/> in the same order, and so the same bits. Letters as in <see cref="EnsembleTransform"/>. Ensembles
+/// have no more members than observations.
+/// </summary>
+internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly int members, n, p;
+    private readonly Vector512<T>* y, d, whitening, gram, vectors, values, projections, right, row, work, end;
+
+    /// <summary>Assigns the quantities their places in memory.</summary>
+    /// <param name="members">N</param>
+    /// <param name="n">The dimension of the state.</param>
+    /// <param name="p">The number of observations.</param>
+    /// <param name="memory">Memory for <see cref="Size"/> vectors, used for one group of trajectories after the other.</param>
+    public TransformLanes(int members, int n, int p, Vector512<T>* memory)
+    {
+        (this.members, this.n, this.p) = (members, n, p);
+        Mean = memory;
+        Anomalies = Mean + n;                       // X [N, n]
+        y = Anomalies + members * n;                // Y [N, p], then the weights [N, N]
+        d = y + members * p;
+        whitening = d + p;
+        gram = whitening + p;                       // Y Y^T, then the scaled eigenvectors [N, N]
+        vectors = gram + members * members;         // its eigenvectors as rows
+        values = vectors + members * members;
+        projections = values + members;
+        right = projections + members;
+        row = right + members;
+        work = row + members;
+        end = work + SymmetricEigenLanes.WorkSize(members);
+    }
+
+    /// <summary>The number of vectors that an analysis needs.</summary>
+    public static long Size(int members, int n, int p) => new TransformLanes<T>(members, n, p, null).end - (Vector512<T>*)null;
+
+    /// <summary>The prior's mean, n vectors.</summary>
+    public Vector512<T>* Mean { get; }
+
+    /// <summary>The place of the prior's members, <c>[N, n]</c>, and after <see cref="Centre"/> of its anomalies.</summary>
+    public Vector512<T>* Anomalies { get; }
+
+    /// <summary>Converts the prior's members to anomalies.</summary>
+    /// <param name="squares">Receives the sums of their squares, n vectors.</param>
+    /// <returns>Whether all of them are finite.</returns>
+    public bool Centre(Vector512<T>* squares)
+    {
+        Average(Anomalies, Mean);
+        return Deviate(Anomalies, Mean, Anomalies, squares);
+    }
+
+    /// <summary>Computes the mean of an ensemble <c>[N, n]</c> and the sums of the squared differences from it.</summary>
+    /// <returns>Whether all differences are finite.</returns>
+    public bool Describe(Vector512<T>* ensemble, Vector512<T>* mean, Vector512<T>* squares)
+    {
+        Average(ensemble, mean);
+        return Deviate(ensemble, mean, null, squares);
+    }
+
+    private void Average(Vector512<T>* ensemble, Vector512<T>* mean)
+    {
+        for (int j = 0; j < n; j++) mean[j] = Vector512<T>.Zero + ensemble[j];
+        for (int i = 1; i < members; i++, ensemble += n)
+            for (int j = 0; j < n; j++) mean[j] += ensemble[n + j];
+        var share = Vector512.Create(T.One / T.CreateTruncating(members));
+        for (int j = 0; j < n; j++) mean[j] *= share;
+    }
+
+    private bool Deviate(Vector512<T>* ensemble, Vector512<T>* mean, Vector512<T>* differences, Vector512<T>* squares)
+    {
+        for (int j = 0; j < n; j++) squares[j] = Vector512<T>.Zero;
+        for (int i = 0; i < members; i++)
+            for (int j = 0; j < n; j++)
+            {
+                var difference = ensemble[i * n + j] - mean[j];
+                if (differences is not null) differences[i * n + j] = difference;
+                squares[j] += difference * difference;
+            }
+        // A square that overflows counts as not finite, too.
+        var lost = Vector512<T>.Zero;
+        for (int j = 0; j < n; j++) lost += squares[j] - squares[j];
+        return Vector512.EqualsAll(lost, Vector512<T>.Zero);
+    }
+
+    /// <summary>Observes single components: anomalies and innovation, whitened.</summary>
+    /// <param name="components">The component that each observation is of.</param>
+    /// <param name="observation">y, p vectors, finite.</param>
+    /// <param name="deviations">1 / sigma of each observation.</param>
+    /// <param name="observed">All bits set where an observation exists, p vectors, or null if all exist.</param>
+    public void Observe(int[] components, Vector512<T>* observation, double[] deviations, Vector512<T>* observed)
+    {
+        for (int k = 0; k < p; k++)
+        {
+            whitening[k] = Vector512.Create(T.CreateTruncating(deviations[k]));
+            if (observed is not null) whitening[k] &= observed[k];
+            d[k] = (observation[k] - Mean[components[k]]) * whitening[k];
+        }
+        for (int i = 0; i < members; i++)
+        {
+            Vector512<T>* x = Anomalies + i * n, to = y + i * p;
+            for (int k = 0; k < p; k++) to[k] = x[components[k]] * whitening[k];
+        }
+    }
+
+    /// <summary>Computes the ensemble mean + (T + 1 w^T) X, <c>[N, n]</c>.</summary>
+    /// <param name="weight">The prior's weight.</param>
+    /// <param name="inflation">The factor of the analysis anomalies.</param>
+    /// <param name="result">Receives the ensemble.</param>
+    public void Analyze(PriorWeight weight, double inflation, Vector512<T>* result)
+    {
+        LaneProducts.Gram(y, gram, members, p);
+        SymmetricEigenLanes.Solve(gram, vectors, values, members, work);
+        // V^T (Y d)
+        for (int i = 0; i < members; i++)
+        {
+            var sum = Vector512<T>.Zero;
+            for (int k = 0; k < p; k++) sum = MultiplyAdd(d[k], y[i * p + k], sum);
+            right[i] = sum;
+            row[i] = Vector512<T>.Zero;
+        }
+        for (int k = 0; k < members; k++)
+        {
+            projections[k] = SymmetricEigenLanes.Dot(vectors + k * members, right, members);
+            values[k] = Vector512.Max(values[k], Vector512<T>.Zero);
+        }
+        Vector512<T>* toMean = work, factors = work + members;
+        for (int lane = 0; lane < Vector512<T>.Count; lane++) Weigh(weight, inflation, lane, (T*)toMean, (T*)factors);
+
+        Vector512<T>* scaled = gram, weights = y;
+        for (int k = 0; k < members; k++)
+            for (int i = 0; i < members; i++)
+            {
+                var v = vectors[k * members + i];
+                row[i] = MultiplyAdd(toMean[k], v, row[i]);
+                scaled[k * members + i] = factors[k] * v;
+            }
+        LaneProducts.Multiply(scaled, 1, members, vectors, weights, members, members, members, row);
+        LaneProducts.Multiply(weights, members, 1, Anomalies, result, members, members, n, Mean);
+    }
+
+    // The coefficients of the eigenvectors in w and in T, for one trajectory.
+    private void Weigh(PriorWeight weight, double inflation, int lane, T* toMean, T* factors)
+    {
+        int lanes = Vector512<T>.Count;
+        T* lambda = (T*)values + lane, along = (T*)projections + lane;
+        Span<double> eigenvalues = stackalloc double[members], squared = stackalloc double[members];
+        bool sees = false;
+        for (int k = 0; k < members; k++)
+        {
+            double projection = double.CreateTruncating(along[k * lanes]);
+            eigenvalues[k] = double.CreateTruncating(lambda[k * lanes]);
+            squared[k] = projection * projection;
+            sees |= !(eigenvalues[k] <= 0);
+        }
+        double zeta = weight.Of(eigenvalues, squared), scale = inflation * Math.Sqrt(members - 1);
+        for (int k = 0; k < members; k++) toMean[k * lanes + lane] = along[k * lanes] / T.CreateTruncating(eigenvalues[k] + zeta);
+        // Observations that see nothing of the ensemble change nothing, whatever the inflation.
+        if (!sees) (zeta, scale) = (members - 1, Math.Sqrt(members - 1));
+        for (int k = 0; k < members; k++)
+            factors[k * lanes + lane] = T.CreateTruncating(scale * (1 / Math.Sqrt(eigenvalues[k] + zeta)));
+    }
+}
