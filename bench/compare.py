@@ -146,6 +146,11 @@ def main():
         wall, cpu = ours.run("sweep.etkf.20", 1000)
         metrics["sweep.core_utilisation"] = cpu / wall / os.cpu_count()
         notes.append(f"A sweep of 1,000 runs of 1,000 cycles (ETKF, N = 20), side by side, kept the {os.cpu_count()} cores busy {cpu / wall / os.cpu_count():.0%} of the time.")
+        one_by_one = others.get("python") or others.setdefault("python", Worker(commands["python"]))
+        warm_up(one_by_one, "filter.etkf.20", 200)
+        ratios = [1000 * one_by_one.run("filter.etkf.20", 200)[0] / ours.run("sweep.etkf.20", 20)[0] for _ in range(options.rounds)]
+        metrics["sweep.vs_numpy"] = statistics.median(ratios)
+        notes.append(f"The same sweep was {statistics.median(ratios):.1f} times as fast as NumPy's formulas, run by run.")
     if options.baseline and (not options.workloads or "sweep" in options.workloads):
         older = others.get("baseline") or others.setdefault("baseline", Worker(commands["baseline"]))
         ratios = []

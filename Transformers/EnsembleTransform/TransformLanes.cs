@@ -34,7 +34,7 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
         right = projections + members;
         row = right + members;
         work = row + members;
-        end = work + SymmetricEigenLanes.WorkSize(members);
+        end = work + EigenKernelInLanes.WorkSize(members);
     }
 
     /// <summary>The number of vectors that an analysis needs.</summary>
@@ -65,9 +65,13 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
 
     private void Average(Vector512<T>* ensemble, Vector512<T>* mean)
     {
-        for (int j = 0; j < n; j++) mean[j] = Vector512<T>.Zero + ensemble[j];
-        for (int i = 1; i < members; i++, ensemble += n)
-            for (int j = 0; j < n; j++) mean[j] += ensemble[n + j];
+        for (int j = 0; j < n; j++) mean[j] = Vector512<T>.Zero;
+        int i = 0;
+        for (; i + 3 < members; i += 4, ensemble += 4 * n)
+            for (int j = 0; j < n; j++)
+                mean[j] = mean[j] + ensemble[j] + ensemble[n + j] + ensemble[2 * n + j] + ensemble[3 * n + j];
+        for (; i < members; i++, ensemble += n)
+            for (int j = 0; j < n; j++) mean[j] += ensemble[j];
         var share = Vector512.Create(T.One / T.CreateTruncating(members));
         for (int j = 0; j < n; j++) mean[j] *= share;
     }
@@ -75,12 +79,23 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
     private bool Deviate(Vector512<T>* ensemble, Vector512<T>* mean, Vector512<T>* differences, Vector512<T>* squares)
     {
         for (int j = 0; j < n; j++) squares[j] = Vector512<T>.Zero;
-        for (int i = 0; i < members; i++)
+        int i = 0;
+        for (; i + 1 < members; i += 2)
+        {
+            Vector512<T>* at = ensemble + i * n;
+            for (int j = 0; j < n; j++)
+            {
+                Vector512<T> first = at[j] - mean[j], second = at[n + j] - mean[j];
+                squares[j] = squares[j] + first * first + second * second;
+                if (differences is not null) (differences[i * n + j], differences[(i + 1) * n + j]) = (first, second);
+            }
+        }
+        for (; i < members; i++)
             for (int j = 0; j < n; j++)
             {
                 var difference = ensemble[i * n + j] - mean[j];
-                if (differences is not null) differences[i * n + j] = difference;
                 squares[j] += difference * difference;
+                if (differences is not null) differences[i * n + j] = difference;
             }
         // A square that overflows counts as not finite, too.
         var lost = Vector512<T>.Zero;
@@ -115,7 +130,7 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
     public void Analyze(PriorWeight weight, double inflation, Vector512<T>* result)
     {
         LaneProducts.Gram(y, gram, members, p);
-        SymmetricEigenLanes.Solve(gram, vectors, values, members, work);
+        EigenKernelInLanes.Solve(gram, vectors, values, members, work);
         // V^T (Y d)
         for (int i = 0; i < members; i++)
         {
@@ -126,7 +141,7 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
         }
         for (int k = 0; k < members; k++)
         {
-            projections[k] = SymmetricEigenLanes.Dot(vectors + k * members, right, members);
+            projections[k] = EigenKernelInLanes.Dot(vectors + k * members, right, members);
             values[k] = Vector512.Max(values[k], Vector512<T>.Zero);
         }
         Vector512<T>* toMean = work, factors = work + members;
