@@ -24,8 +24,9 @@ internal static unsafe class LaneProducts
     public static void Multiply<T>(Vector512<T>* a, nint aRow, nint aColumn, Vector512<T>* b, Vector512<T>* c, int rows, int inner,
         int columns, Vector512<T>* start) where T : unmanaged
     {
-        for (int i = 0; i < rows; i += Tile)
-            for (int j = 0; j < columns; j += Tile)
+        // Four columns of B stay in the first cache.
+        for (int j = 0; j < columns; j += Tile)
+            for (int i = 0; i < rows; i += Tile)
                 Part(a + i * aRow, aRow, aColumn, b + j, columns, 1, c + (nint)i * columns + j, columns, Math.Min(Tile, rows - i),
                     Math.Min(Tile, columns - j), inner, start is null ? null : start + j);
     }

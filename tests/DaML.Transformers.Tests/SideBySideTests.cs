@@ -68,7 +68,7 @@ public sealed class SideBySideTests
     {
         { "etkf", 20, 1, false, false, 1 }, { "etkf", 20, 1, false, false, 2 }, { "etkf", 17, 2, false, false, 3 },
         { "etkf", 13, 1, true, false, 2 }, { "etkf", 10, 1, false, true, 1 }, { "prior", 7, 1, true, false, 1 },
-        { "enkf-n", 20, 1, false, false, 2 }, { "enkf-n", 40, 1, false, false, 1 }, { "enkf-n", 24, 1, false, true, 1 },
+        { "enkf-n", 20, 1, false, false, 2 }, { "enkf-n", 40, 1, false, false, 1 }, { "prior", 24, 1, false, true, 1 },
     };
 
     [Theory]
