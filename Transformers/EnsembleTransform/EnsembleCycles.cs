@@ -39,9 +39,9 @@ internal sealed unsafe class EnsembleCycles<T> : ICyclesSideBySide<EnsembleMemor
 
     private static int Lanes => Vector512<T>.Count;
 
-    // Nanoseconds for a group: an estimate from the times of one trajectory, which takes some three times its share of a group.
-    private double GroupTime(long steps) => Lanes / 3.0 * (steps * members * parts.Model.StepTime +
-        (8.0 * members * members * members + 4.0 * members * members * (n + p)) * SharedWork.Operation);
+    // Nanoseconds for a group, estimated.
+    private double GroupTime(long steps) =>
+        TransformLanes<T>.Time(members, n, p) + Lanes / 3.0 * steps * members * parts.Model.StepTime;
 
     /// <inheritdoc/>
     public CycleOutcome Run(EnsembleMemory? analysis, TimeInterval interval, Observation observation, Tensor? lift, double most)
@@ -75,7 +75,7 @@ internal sealed unsafe class EnsembleCycles<T> : ICyclesSideBySide<EnsembleMemor
 
                 new Span<Vector512<T>>(transform.Mean, n).CopyTo(new Span<Vector512<T>>(Of(means[0], group, n), n));
                 LaneRows.Load((T*)fromValues + (long)group * Lanes * p, p, count, p, y);
-                if (fromMask != 0) LoadMask((byte*)fromMask + (long)group * Lanes * p, count, exists);
+                if (fromMask != 0) LaneRows.LoadMask((byte*)fromMask + (long)group * Lanes * p, count, p, exists);
                 transform.Observe(parts.Components, y, parts.Deviations, fromMask == 0 ? null : exists);
                 try { transform.Analyze(parts.Weight, parts.Inflation, after); }
                 catch (ArithmeticException)
@@ -171,13 +171,6 @@ internal sealed unsafe class EnsembleCycles<T> : ICyclesSideBySide<EnsembleMemor
             beyond |= Vector512.GreaterThanAny(lift[j], Vector512.Create(most));
         }
         return beyond;
-    }
-
-    private void LoadMask(byte* mask, int count, Vector512<T>* exists)
-    {
-        for (int lane = 0; lane < Lanes; lane++)
-            for (int k = 0; k < p; k++)
-                ((T*)(exists + k))[lane] = mask[Math.Min(lane, count - 1) * p + k] == 0 ? T.Zero : Vector512<T>.AllBitsSet[0];
     }
 
     private void Write(PinnedMemory vectors, nint rows) => ForGroups(n, (group, count) =>

@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,9 +10,6 @@ namespace DaML.Components;
 /// </summary>
 internal sealed class EnsembleCyclesSettings
 {
-    // A group of trajectories stays in the processor's second cache, with 64 bytes for each of so many components of members.
-    private const long LargestEnsemble = 1 << 12;
-
     /// <summary>The model.</summary>
     public required ILaneStep Model { get; init; }
 
@@ -52,10 +48,9 @@ internal sealed class EnsembleCyclesSettings
         if (rotation != EnsembleRotation.None || inflation is not MultiplicativeInflation || !weight.IsNumber) return null;
         if (InverseDeviations.Of(observationError) is not { } deviations) return null;
         if (Observed(observationOperator) is not { } components) return null;
-        if (!KernelMemory.Serves(members) || count > p || count * Math.Max(n, p) > LargestEnsemble) return null;
-        // Below, single trajectories occupy more threads.
-        int lanes = members.dtype == ScalarType.Float64 ? Vector512<double>.Count : Vector512<float>.Count;
-        if (members.size(0) < (long)lanes * get_num_threads()) return null;
+        if (!KernelMemory.Serves(members)) return null;
+        if (!(members.dtype == ScalarType.Float64 ? TransformLanes<double>.Pays(members.size(0), count, n, p)
+            : TransformLanes<float>.Pays(members.size(0), count, n, p))) return null;
         var parts = new EnsembleCyclesSettings
         {
             Model = model, TimeStep = dynamics.TimeStep, Components = components,

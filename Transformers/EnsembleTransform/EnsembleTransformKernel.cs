@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 using static DaML.Components.KernelMemory;
@@ -7,8 +8,8 @@ namespace DaML.Components;
 
 /// <summary>
 /// The whole square-root analysis of <see cref="EnsembleTransform"/> for ensembles that fit into the processor's cache, in one piece:
-/// anomalies, whitening, Gram matrix, eigenproblem, weights, and the members they give. It handles one trajectory after the other, so
-/// neither the batch nor the number of threads changes a bit.
+/// anomalies, whitening, Gram matrix, eigenproblem, weights, and the members they give. It handles one trajectory after the other, or
+/// groups of them side by side, which give the same bits. So neither the batch nor the number of threads changes a bit.
 /// </summary>
 internal static unsafe class EnsembleTransformKernel
 {
@@ -65,6 +66,11 @@ internal static unsafe class EnsembleTransformKernel
 
         nint fromE = (nint)Address<T>(e), fromH = (nint)Address<T>(h), fromY = (nint)Address<T>(y), to = (nint)Address<T>(result);
         nint fromMask = mask is null ? 0 : (nint)Address<byte>(mask), fromRotation = rotation is null ? 0 : (nint)Address<T>(rotation);
+        if (rotation is null && TransformLanes<T>.Pays(batch, count, n, p))
+        {
+            SideBySide((T*)fromE, (T*)fromH, (T*)fromY, (byte*)fromMask, deviations, (int)batch, count, n, p, weight, inflation, (T*)to);
+            return result;
+        }
         double size = Math.Min(count, p);
         SharedWork.ForEach(batch, (8 * size * size * size + 4.0 * count * count * (n + p)) * SharedWork.Operation, (first, end) =>
         {
@@ -81,5 +87,35 @@ internal static unsafe class EnsembleTransformKernel
             }
         });
         return result;
+    }
+
+    private static void SideBySide<T>(T* e, T* h, T* y, byte* mask, double[]? deviations, int batch, int count, int n, int p,
+        PriorWeight weight, double inflation, T* result) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int lanes = Vector512<T>.Count;
+        nint fromE = (nint)e, fromH = (nint)h, fromY = (nint)y, fromMask = (nint)mask, to = (nint)result;
+        SharedWork.ForEach((batch + lanes - 1) / lanes, TransformLanes<T>.Time(count, n, p), (first, end) =>
+        {
+            using var room = new RentedMemory<T>((TransformLanes<T>.Size(count, n, p) + 2L * p + n + (long)count * n) * lanes);
+            var group = new TransformLanes<T>(count, n, p, (Vector512<T>*)room.Start);
+            Vector512<T>* values = (Vector512<T>*)room.Start + TransformLanes<T>.Size(count, n, p), exists = values + p,
+                squares = exists + p, analysis = squares + n;
+            for (long b = first * lanes; b < Math.Min(end * lanes, batch); b += lanes)
+            {
+                int rows = (int)Math.Min(lanes, batch - b);
+                for (int i = 0; i < count; i++)
+                {
+                    LaneRows.Load((T*)fromE + (b * count + i) * n, (long)count * n, rows, n, group.Anomalies + i * n);
+                    LaneRows.Load((T*)fromH + (b * count + i) * p, (long)count * p, rows, p, group.Observed + i * p);
+                }
+                LaneRows.Load((T*)fromY + b * p, p, rows, p, values);
+                if (fromMask != 0) LaneRows.LoadMask((byte*)fromMask + b * p, rows, p, exists);
+                group.Centre(squares);
+                group.Observe(values, deviations, fromMask == 0 ? null : exists);
+                group.Analyze(weight, inflation, analysis);
+                for (int i = 0; i < count; i++)
+                    LaneRows.Store(analysis + i * n, (T*)to + (b * count + i) * n, (long)count * n, rows, n);
+            }
+        });
     }
 }

@@ -34,4 +34,16 @@ internal static unsafe class LaneRows
             for (int j = 0; j < length; j++) to[j] = from[j * Vector512<T>.Count];
         }
     }
+
+    /// <summary>Gathers masks: all bits are set where a number is not zero. Lanes beyond the last row repeat it.</summary>
+    /// <param name="rows">The rows, one behind the other.</param>
+    /// <param name="count">The number of rows, at most that of the lanes.</param>
+    /// <param name="length">The length of a row.</param>
+    /// <param name="vectors">Receives as many vectors.</param>
+    public static void LoadMask<T>(byte* rows, int count, int length, Vector512<T>* vectors) where T : unmanaged
+    {
+        for (int lane = 0; lane < Vector512<T>.Count; lane++)
+            for (int k = 0; k < length; k++)
+                ((T*)(vectors + k))[lane] = rows[Math.Min(lane, count - 1) * length + k] == 0 ? default : Vector512<T>.AllBitsSet[0];
+    }
 }

@@ -109,6 +109,36 @@ public sealed class EnsembleTransformKernelTests
             Assert.Throws<ArgumentException>(() =>
                 analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 39, dtype: ScalarType.Bool), 0), random));
         }
+
+        [Theory]
+        [InlineData(20, 40, 40, 2, "scalar", ScalarType.Float64)]
+        [InlineData(7, 5, 11, 1, "diagonal", ScalarType.Float64)]
+        [InlineData(13, 30, 17, 1, "scalar", ScalarType.Float64)]
+        [InlineData(18, 20, 25, 1, "diagonal", ScalarType.Float32)]
+        public void Groups_of_trajectories_side_by_side_are_each_trajectory_by_itself_to_the_bit(int members, int n, int p, int threads,
+            string error, ScalarType precision)
+        {
+            using var scope = NewDisposeScope();
+            using var random = new RandomStream(members, "side by side", CPU);
+            var r = Error(error, p, random);
+            long batch = 35;
+            Assert.True(ThreadCounts.With(threads, () => precision == ScalarType.Float64 ? TransformLanes<double>.Pays(batch, members, n, p)
+                : TransformLanes<float>.Pays(batch, members, n, p)));
+            var ensemble = random.Normal([batch, members, n], precision) + 2;
+            var observed = random.Normal([batch, members, p], precision) + 2;
+            var values = random.Normal([batch, p], precision) + 2;
+            foreach (var mask in new[] { null, random.Uniform([batch, p], precision) > 0.3 })
+                foreach (var weight in new[]
+                    { PriorWeight.Fixed(members - 1),
+                        PriorWeight.FiniteSize(FiniteSizePrior.DiracJeffreys(), members, FiniteSizeForm.Dual) })
+                {
+                    Tensor Of(long first, long count) => EnsembleTransformKernel.Analyze(ensemble.narrow(0, first, count),
+                        observed.narrow(0, first, count),
+                        new Observation(values.narrow(0, first, count), mask?.narrow(0, first, count), 0), r, weight, 1.1, null);
+                    var all = ThreadCounts.With(threads, () => Of(0, batch));
+                    foreach (long b in new[] { 0L, 6, 7, 33, 34 }) Assert.True(all[b].Equals(Of(b, 1)[0]), $"trajectory {b}");
+                }
+        }
     }
 
     [Theory]
