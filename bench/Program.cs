@@ -6,6 +6,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using DaML.Benchmarks;
 
+string root = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../.."));
 if (args is ["worker"])
 {
     Worker.Serve(Console.In, Console.Out);
@@ -21,12 +22,11 @@ if (args is ["baseline", ..])
         Environment.ExitCode = 2;
         return;
     }
-    string own = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../.."));
-    new BaselineComparison(own, Path.GetFullPath(args[1]), Console.Out).Run(args.ElementAtOrDefault(3));
+    new BaselineComparison(root, Path.GetFullPath(args[1]), Console.Out).Run(args.ElementAtOrDefault(3));
     return;
 }
 
-if (args is ["scaling" or "memory" or "cuda" or "shallow-water", ..])
+if (args is ["scaling" or "memory" or "cuda" or "shallow-water" or "start", ..])
 {
     string? json = args is [_, "--json", var file, ..] ? file : null;
     if (args.Length != (json is null ? 1 : 3))
@@ -37,6 +37,7 @@ if (args is ["scaling" or "memory" or "cuda" or "shallow-water", ..])
     }
     if (args[0] == "scaling") LocalScaling.Run(json, Console.Out);
     else if (args[0] == "cuda") CudaDevices.Run(json, Console.Out);
+    else if (args[0] == "start") new StartUp(root, Console.Out).Run(json);
     else if (args[0] == "shallow-water") ShallowWaterSpeed.Run(json, Console.Out);
     else MemoryOverCycles.Run(json, cycles: 1_000_000, Console.Out);
     return;

@@ -13,6 +13,7 @@ internal static class ScriptCommands
             Bench("compare", "Sets DaML beside NumPy and Python's torch."),
             Bench("scaling", "Runs the LETKF over points and threads."),
             Bench("memory", "Runs a filter over a million cycles and reports the memory of its process."),
+            Bench("start", "Times new processes to their first answer: 'daml list', and a fitted model's first cycle."),
             Bench("shallow-water", "Sets the shallow-water kernels beside torch operators and NumPy."),
             Bench("baseline", "Sets this build beside that of another worktree.",
                 new Argument<string>("FOLDER") { Description = "The other worktree, with its benchmarks and samples built." }),

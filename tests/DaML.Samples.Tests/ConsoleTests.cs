@@ -87,7 +87,7 @@ public sealed class ConsoleTests : IDisposable
     [InlineData("daml completion ", "bash zsh fish")]
     [InlineData("daml help be", "bench")]
     [InlineData("daml doct", "doctor")]
-    [InlineData("daml bench s", "scaling service shallow-water")]
+    [InlineData("daml bench s", "scaling service shallow-water start")]
     [InlineData("daml demo --json ", "daml.bash my folder")]
     [InlineData("daml demo --out ", "my folder")]
     public void BashCompletesCommandsOptionsAndValues(string line, string expected)
