@@ -14,6 +14,13 @@ internal static unsafe class KernelMemory
     // TorchSharp exposes the memory of a tensor as a span of bytes.
     private const long MostElements = int.MaxValue / sizeof(double);
 
+    /// <summary>
+    /// Whether this thread computes by operators where kernels would serve, as on a device (default: false). Tests set it to compare
+    /// whole methods on both paths, and to count operators.
+    /// </summary>
+    [ThreadStatic]
+    internal static bool OperatorsOnly;
+
     /// <summary>Whether a kernel can take the tensors: they are in memory (<see cref="Holds"/>), and no gradient is tracked.</summary>
     public static bool Serves(params ReadOnlySpan<Tensor> tensors)
     {
@@ -25,10 +32,12 @@ internal static unsafe class KernelMemory
     }
 
     /// <summary>
-    /// Whether the tensors are in the processor's memory, all in single or all in double precision, and none is larger than a span.
+    /// Whether the tensors are in the processor's memory, all in single or all in double precision, and none is larger than a span; false
+    /// with <see cref="OperatorsOnly"/>.
     /// </summary>
     public static bool Holds(params ReadOnlySpan<Tensor> tensors)
     {
+        if (OperatorsOnly) return false;
         var precision = tensors[0].dtype;
         if (precision is not (ScalarType.Float32 or ScalarType.Float64)) return false;
         for (int i = 1; i < tensors.Length; i++)

@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The linearisation, by the Jacobian matrix of each step, of a model whose derivatives are automatic. One batched backward pass through
-/// the step's graph gives all rows of a matrix, at the first tangent linear. A single gradient, which needs only an adjoint, does without
-/// the matrices.
+/// The linearisation, by the Jacobian matrix of each step, of a model whose derivatives are made of tensor operators. One adjoint of all
+/// unit vectors gives all rows of a matrix, at the first tangent linear. A single gradient, which needs only an adjoint, does without the
+/// matrices.
 /// </summary>
 internal sealed class JacobianLinearisation : ILinearisation
 {
-    // Above this dimension, or this memory for all matrices, passes through the graph are cheaper.
-    private const long LargestDimension = 256, Bytes = 1L << 26;
+    // Above this memory for all matrices the model's own products are cheaper.
+    private const long Bytes = 1L << 26;
 
     private readonly IDynamics dynamics;
     private readonly StepwiseLinearisation stepwise;
@@ -25,8 +25,8 @@ internal sealed class JacobianLinearisation : ILinearisation
         (this.dynamics, this.stepwise, this.states) = (dynamics, stepwise, states);
 
     /// <summary>Whether the matrices of this many steps are small enough.</summary>
-    public static bool Fits(Tensor state, long steps) =>
-        state.size(-1) <= LargestDimension && steps * state.numel() * state.size(-1) * state.element_size() <= Bytes;
+    public static bool Fits(Tensor state, long steps, long largestDimension) =>
+        state.size(-1) <= largestDimension && steps * state.numel() * state.size(-1) * state.element_size() <= Bytes;
 
     public TimeInterval Interval => stepwise.Interval;
 

@@ -118,21 +118,30 @@ public abstract class DiscreteDynamics : IDynamics
 
     /// <inheritdoc/>
     /// <remarks>
-    /// A small model whose derivatives are automatic keeps the Jacobian matrix of each step once a tangent linear is requested: products
-    /// are then matrix products, some ten times as fast as passes through the graph.
+    /// A small model whose steps are made of tensor operators keeps the Jacobian matrix of each step once a tangent linear is requested:
+    /// products are then matrix products, a few operators each.
     /// </remarks>
     public virtual ILinearisation Linearise(Tensor state, TimeInterval interval, LinearisationOptions? options = null)
     {
         var stepwise = new StepwiseLinearisation(this, state, interval, options);
-        return HasAutomaticDerivatives && JacobianLinearisation.Fits(state, interval.Steps(TimeStep))
+        return JacobianLinearisation.Fits(state, interval.Steps(TimeStep), LargestJacobian(state))
             ? new JacobianLinearisation(this, stepwise, options?.States) : stepwise;
     }
 
-    // Whether the model uses the tangent linear and adjoint of this class.
-    private bool HasAutomaticDerivatives =>
-        IsOwn(StepAdjoint) && IsOwn(StepTangentLinear) && IsOwn(Adjoint) && IsOwn(TangentLinear);
+    /// <summary>
+    /// The largest dimension in which products by the Jacobian matrices of the model's steps are cheaper than its tangent linear and
+    /// adjoint: zero if the model brings its own.
+    /// </summary>
+    private protected virtual long LargestJacobian(Tensor state) => HasDerivativesOf(typeof(DiscreteDynamics)) ? LargestAutomatic : 0;
 
-    private static bool IsOwn(Delegate method) => method.Method.DeclaringType == typeof(DiscreteDynamics);
+    /// <summary>The same if passes through a graph stand behind tangent linear and adjoint.</summary>
+    private protected const long LargestAutomatic = 256;
+
+    /// <summary>Whether the model uses the tangent linear and adjoint of a base class.</summary>
+    private protected bool HasDerivativesOf(Type type) => IsOf(type, StepAdjoint) && IsOf(type, StepTangentLinear)
+        && IsOf(typeof(DiscreteDynamics), Adjoint) && IsOf(typeof(DiscreteDynamics), TangentLinear);
+
+    private protected static bool IsOf(Type type, Delegate method) => method.Method.DeclaringType == type;
 
     // Makes one step that leaves only its result behind.
     private Tensor OneStep(Tensor state, double time)

@@ -91,6 +91,16 @@ public abstract class Dynamics(long dimension, double timeStep) : DiscreteDynami
         return sensitivity + g1 + g2 + g3 + g4;
     }
 
+    // A step of the tangent linear or of the adjoint takes some hundred operators, as many for n vectors as for one.
+    private protected override long LargestJacobian(Tensor state) => !HasDerivativesOf(typeof(Dynamics)) ? base.LargestJacobian(state)
+        : IsOf(typeof(Dynamics), TendencyAdjoint) ? LargestAutomatic : LargestOfOperators;
+
+    /// <summary>
+    /// The largest dimension in which a product by a matrix is cheaper than a step's hundred operators and the n vectors that make the
+    /// matrix do not cost more than an inner loop's products.
+    /// </summary>
+    private protected const long LargestOfOperators = 64;
+
     // x + h/6 (k1 + 2 k2 + 2 k3 + k4)
     private Tensor Sum(Tensor x, Tensor k1, Tensor k2, Tensor k3, Tensor k4) =>
         x.add(k1.add(k4), TimeStep / 6).add(k2.add(k3), TimeStep / 3);

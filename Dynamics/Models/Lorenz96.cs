@@ -15,6 +15,8 @@ namespace DaML;
 public sealed class Lorenz96(long dimension = 40, double forcing = 8, double timeStep = 0.05)
     : ParametricDynamics(Require.AtLeast(dimension, 4), timeStep, new ModelParameter("forcing", forcing)), IStepKernel, ILaneStep
 {
+    private readonly ConstantTensor pairForcing = new(tensor([forcing, 0]));
+
     /// <inheritdoc/>
     public override string Name => "Lorenz-96";
 
@@ -48,12 +50,12 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
         return carried.roll(1, -1) - carried.roll(-2, -1) + steered.roll(-1, -1) - sensitivity;
     }
 
-    // x_{i+1}, x_{i-1} and x_{i-2}: views of the circle cut open, x_{-2} .. x_n.
+    // x_{i+1}, x_{i-1} and x_{i-2}: views of twice round the circle.
     private (Tensor Ahead, Tensor Behind, Tensor TwoBehind) Neighbours(Tensor state)
     {
         long n = Dimension;
-        var x = cat([state.narrow(-1, n - 2, 2), state, state.narrow(-1, 0, 1)], -1);
-        return (x.narrow(-1, 3, n), x.narrow(-1, 1, n), x.narrow(-1, 0, n));
+        var x = cat([state, state], -1);
+        return (x.narrow(-1, 1, n), x.narrow(-1, n - 1, n), x.narrow(-1, n - 2, n));
     }
 
     /// <inheritdoc/>
@@ -82,13 +84,32 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
 
     unsafe void ILaneStep.Advance<T>(Vector512<T>* states, Vector512<T>* next, TimeInterval interval, long steps, Vector512<T>* work) =>
         Lorenz96Lanes.Advance(states, next, (int)Dimension, T.CreateChecked(Forcing), T.CreateChecked(TimeStep), steps, work);
+    private protected override long LargestJacobian(Tensor state) => KernelMemory.Serves(state) ? 0 : LargestOfOperators;
 
     private Tensor KernelStep(Tensor state) => Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps: 1);
 
     /// <inheritdoc/>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
         KernelMemory.Serves(state, perturbation) ? Lorenz96Kernel.TangentLinear(state, perturbation, Forcing, TimeStep)
-            : base.StepTangentLinear(state, perturbation, time);
+            : StepTogether(state, perturbation, time);
+
+    // x and dx as one state [2, ..., n], whose operators are shared:
+    // x' = F - x + (x_{i+1} - x_{i-2}) x_{i-1},  dx' = 0 - dx + (x_{i+1} - x_{i-2}) dx_{i-1} + (dx_{i+1} - dx_{i-2}) x_{i-1}
+    private (Tensor State, Tensor Perturbation) StepTogether(Tensor state, Tensor perturbation, double time)
+    {
+        var both = stack([state, perturbation]);
+        var forcing = pairForcing.Like(state).view([2, .. Enumerable.Repeat(1L, (int)state.ndim)]);
+        var next = RungeKuttaStep((pair, _) =>
+        {
+            var (ahead, behind, twoBehind) = Neighbours(pair);
+            var difference = ahead - twoBehind;
+            var tendency = (forcing - pair).addcmul(difference.narrow(0, 0, 1), behind, 1);
+            tendency.select(0, 1).addcmul_(difference.select(0, 1), behind.select(0, 0), 1);
+            return tendency;
+        }, both, time);
+        var parts = next.unbind(0);
+        return (parts[0], parts[1]);
+    }
 
     /// <inheritdoc/>
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) =>

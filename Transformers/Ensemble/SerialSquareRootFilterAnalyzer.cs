@@ -29,8 +29,9 @@ public sealed class SerialSquareRootFilterAnalyzer([Saved("operator")] IObservat
         var (mean, anomalies, observed, innovation) = ObservedEnsemble.Of(members, observation, ObservationOperator, ObservationError);
         var (transform, weights) = SerialUpdate.Solve(Inflation.PriorFactor == 1 ? observed : observed * Inflation.PriorFactor, innovation);
         // (T + 1 w^T) X, X inflated
-        var left = Inflation.PriorFactor * (Inflation.PosteriorFactor * transform + weights.unsqueeze(-2));
-        var analysis = mean.unsqueeze(1) + left.bmm(anomalies);
+        var left = Inflation.PosteriorFactor * transform + weights.unsqueeze(-2);
+        if (Inflation.PriorFactor != 1) left = Inflation.PriorFactor * left;
+        var analysis = left.baddbmm(anomalies, mean.unsqueeze(1));
         analysis = Inflation.AfterUpdate(members, analysis, random);
         return new(UnobservedPlaces.Keep(forecast.Members, analysis, observation).MoveToOuterDisposeScope());
     }

@@ -40,16 +40,26 @@ public static class SerialUpdate
     // On every device, and with gradients.
     private static (Tensor, Tensor) ByTensors(Tensor rows, Tensor ends, long p)
     {
-        double degrees = rows.size(2) - 1;
+        long members = rows.size(2), count = rows.size(1);
+        double degrees = members - 1;
+        // One matrix of rows and ends, [batch, p + N, N + 1]. With z = (all rows) y and s = y^T y + N - 1, each observation subtracts
+        // z y^T / (s + sqrt(N - 1) sqrt(s)) from the rows and z e / s from the ends.
+        var all = cat([rows, ends.unsqueeze(-1)], 2);
+        var isRow = cat([rows.new_ones(members), rows.new_zeros(1)]);
+        var factors = Math.Sqrt(degrees) * isRow;
+        // N - 1 in place j, zero elsewhere: windows of one vector. It spoils row j alone, which is not read again.
+        var line = rows.new_zeros(count + p - 1);
+        line[p - 1] = degrees;
+        var places = line.unfold(0, count, 1).unsqueeze(-1).unbind(0);
         for (long j = 0; j < p; j++)
         {
-            var y = rows.select(1, j);
-            var shifted = y.square().sum([1], keepdim: true) / degrees + 1;
-            var along = rows.matmul(y.unsqueeze(-1)).squeeze(-1) / (degrees * shifted);
-            ends = ends - along * ends.select(1, j).unsqueeze(-1);
-            rows = rows - (along / (1 + shifted.rsqrt())).unsqueeze(-1) * y.unsqueeze(1);
+            var here = all.narrow(1, j, 1);                                                     // (y^T, e)
+            // TorchSharp's order is A.baddbmm(B, C) = C + A B.
+            var along = all.baddbmm((here * isRow).mT, places[p - 1 - j]);                      // z, with s in place j
+            var s = along.narrow(1, j, 1);
+            all = along.baddbmm(here / s.addcmul(factors, s.sqrt(), 1), all, alpha: -1);
         }
-        return (rows, ends);
+        return (all.narrow(2, 0, members), all.select(2, members));
     }
 
     private static (Tensor, Tensor) ByKernel(Tensor rows, Tensor ends, long p)

@@ -50,6 +50,28 @@ public sealed class GaussianPropagater(IDynamics dynamics, [Saved(Since = 2)] do
         return GaussianMemory.OfRoot(mean.alias().MoveToOuterDisposeScope(), root.alias().MoveToOuterDisposeScope());
     }
 
+    /// <summary>
+    /// The root of the model's error alone over an interval, accumulated along the model's run from the mean, <c>[batch, n, n]</c>; null
+    /// if the model has no error.
+    /// </summary>
+    internal Tensor? ErrorRoot(Tensor mean, TimeInterval interval)
+    {
+        if (dynamics.ModelError is not { } error) return null;
+        using var scope = NewDisposeScope();
+        long batch = mean.size(0), n = mean.size(1), steps = interval.Steps(dynamics.TimeStep);
+        var modelError = error.Root(mean.dtype, mean.device).expand(batch, n, n);
+        var root = modelError;
+        for (long step = 1; step < steps; step++)
+        {
+            double from = interval.From + (step - 1) * dynamics.TimeStep, to = from + dynamics.TimeStep;
+            mean = dynamics.Advance(mean, new TimeInterval(from, to));
+            var along = dynamics.TangentLinear(mean.unsqueeze(1).expand(root.Sizes()).contiguous(), root.contiguous(),
+                new TimeInterval(to, to + dynamics.TimeStep));
+            (_, root) = linalg.qr(cat([along, modelError], 1), linalg.QRMode.R);
+        }
+        return root.alias().MoveToOuterDisposeScope();
+    }
+
     // Each row of the root is a perturbation of the mean.
     private (Tensor Mean, Tensor Root) Advance(Tensor mean, Tensor root, TimeInterval interval)
     {

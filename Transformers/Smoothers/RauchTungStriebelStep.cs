@@ -31,14 +31,12 @@ public sealed class RauchTungStriebelStep(IDynamics dynamics) : IBackwardStep<Ga
         using var scope = NewDisposeScope();
         var (mean, root) = (analysis.Mean, analysis.Root);
         // W_a M^T
-        var along = dynamics.TangentLinear(mean.unsqueeze(1).expand(root.Sizes()).contiguous(), root.contiguous(), interval);
-        // The model's error over the interval: the covariance at the end of a state that is known at the beginning. No random numbers are
-        // drawn for it. W_q
-        var noise = error.Propagate(GaussianMemory.OfRoot(mean, zeros_like(root)), interval, null!).Root;
-        // [batch, 2 n, n]
-        Tensor f = cat([along, noise], 1), a = cat([root, zeros_like(root)], 1);
+        var along = dynamics.TangentLinear(mean.unsqueeze(1).expand(root.Sizes()).contiguous(), root, interval);
+        // W_q, of the covariance at the interval's end of a state that is known at its beginning; [batch, 2 n, n] with it.
+        var (f, a) = error.ErrorRoot(mean, interval) is { } noise ? (cat([along, noise], 1), cat([root, zeros_like(root)], 1))
+            : (along, root);
         var scale = f.square().sum([1], keepdim: true).sqrt();
-        scale = where(scale > 0, scale, ones_like(scale));
+        scale = scale.masked_fill(scale == 0, 1);
         // J^T
         var gain = linalg.pinv(f / scale).matmul(a) / scale.mT;
         var state = mean + (smoothed.Mean - forecast.Mean).unsqueeze(1).matmul(gain).squeeze(1);

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>Small models with automatic derivatives are linearised by their Jacobian matrices, with the numbers of their own tangent
-/// linear and adjoint.</summary>
+/// <summary>Small models whose derivatives are made of operators are linearised by their Jacobian matrices, with the numbers of their own
+/// tangent linear and adjoint.</summary>
 public sealed class JacobianLinearisationTests : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();
@@ -54,6 +54,27 @@ public sealed class JacobianLinearisationTests : IDisposable
             1e-12);
     }
 
+    // With derivatives by hand and without.
+    [Theory]
+    [InlineData(typeof(Lorenz63))]
+    [InlineData(typeof(Lorenz84))]
+    [InlineData(typeof(PlainLorenz96))]
+    public void So_are_those_of_models_given_by_their_tendency(Type type)
+    {
+        DiscreteDynamics model = type == typeof(PlainLorenz96) ? new PlainLorenz96(8)
+            : type == typeof(Lorenz84) ? new Lorenz84() : new Lorenz63();
+        var interval = new TimeInterval(0, 3 * model.TimeStep);
+        long n = model.Dimension;
+        Tensor x = Numbers.Normal(1, 2, n), single = Numbers.Normal(3, 2, n), block = Numbers.Normal(2, 2, 5, n);
+        using var linear = model.Linearise(x, interval);
+        Assert.IsNotType<StepwiseLinearisation>(linear);
+        Numbers.Close(model.TangentLinear(x, single, interval), linear.TangentLinear(single), 1e-13);
+        Numbers.Close(model.Adjoint(x, single, interval), linear.Adjoint(single), 1e-13);
+        Tensor tangents = linear.TangentLinear(block);
+        for (int k = 0; k < 5; k++)
+            Numbers.Close(model.TangentLinear(x, block.select(-2, k), interval), tangents.select(-2, k), 1e-13);
+    }
+
     [Fact]
     public void The_model_runs_no_more_once_the_matrices_are_there()
     {
@@ -95,6 +116,7 @@ public sealed class JacobianLinearisationTests : IDisposable
         var interval = new TimeInterval(0, 1);
         foreach (var (model, state) in ((IDynamics, Tensor)[])[(new OwnAdjoint(), zeros([2, 4], dtype: ScalarType.Float64)),
             (new Lorenz96(8), zeros([2, 8], dtype: ScalarType.Float64)),
+            (new TwoScaleLorenz96(8, 8), zeros([2, 72], dtype: ScalarType.Float64)),
             (new Map(300), zeros([1, 300], dtype: ScalarType.Float64)), (new Map(200), zeros([200, 200], dtype: ScalarType.Float64))])
         {
             using var linear = model.Linearise(state, interval);
