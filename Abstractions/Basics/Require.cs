@@ -11,35 +11,35 @@ public static class Require
     /// <summary>Requires a finite number above zero.</summary>
     public static T Positive<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : INumber<T> =>
         T.IsFinite(value) && value > T.Zero ? value
-        : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number above zero; given: {value}.");
+        : throw new ArgumentOutOfRangeException(name, $"'{name}' must be a finite number above zero; given: {value}.");
 
     /// <summary>Requires a finite number of zero or above.</summary>
     public static T NotNegative<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : INumber<T> =>
         T.IsFinite(value) && value >= T.Zero ? value
-        : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number, zero or above; given: {value}.");
+        : throw new ArgumentOutOfRangeException(name, $"'{name}' must be a finite number, zero or above; given: {value}.");
 
     /// <summary>Requires a finite number.</summary>
     public static double Finite(double value, [CallerArgumentExpression(nameof(value))] string name = "") => double.IsFinite(value) ? value
-        : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number; given: {value}.");
+        : throw new ArgumentOutOfRangeException(name, $"'{name}' must be a finite number; given: {value}.");
 
     /// <summary>Requires a share of a whole: a number above 0 and at most 1.</summary>
     public static double Share(double value, [CallerArgumentExpression(nameof(value))] string name = "") => value is > 0 and <= 1 ? value
-        : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be above 0 and at most 1; given: {value}.");
+        : throw new ArgumentOutOfRangeException(name, $"'{name}' must be above 0 and at most 1; given: {value}.");
 
     /// <summary>Requires one of the values that an enumeration names.</summary>
     public static T Defined<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : struct, Enum =>
-        Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(name, value,
+        Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(name,
             $"'{name}' must be one of {string.Join(", ", Enum.GetNames<T>())}; given: {value}.");
 
     /// <summary>Requires a whole number from <paramref name="minimum"/> to <paramref name="maximum"/>.</summary>
     public static long Between(long value, long minimum, long maximum, [CallerArgumentExpression(nameof(value))] string name = "") =>
-        value >= minimum && value <= maximum ? value : throw new ArgumentOutOfRangeException(name, value,
+        value >= minimum && value <= maximum ? value : throw new ArgumentOutOfRangeException(name,
             $"'{name}' must be between {minimum} and {maximum}; given: {value}.");
 
     /// <summary>Requires a whole number of at least <paramref name="minimum"/>.</summary>
     public static long AtLeast(long value, long minimum, [CallerArgumentExpression(nameof(value))] string name = "") =>
         value >= minimum ? value
-        : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be at least {minimum}; given: {value}.");
+        : throw new ArgumentOutOfRangeException(name, $"'{name}' must be at least {minimum}; given: {value}.");
 
     /// <summary>Requires a tensor whose last dimension is <paramref name="dimension"/>.</summary>
     public static Tensor LastDimension(Tensor tensor, long dimension, string what) =>

@@ -44,6 +44,9 @@ public abstract class Dynamics(long dimension, double timeStep) : DiscreteDynami
     {
         double h = TimeStep;
         var k1 = tendency(state, time);
+        if (k1.ndim == 0 || k1.size(-1) != state.size(-1))
+            throw new ArgumentException(
+                $"{Name}: the tendency of a state {state.DescribeSizes()} must have that shape too; given: {k1.DescribeSizes()}.");
         var k2 = tendency(state.add(k1, h / 2), time + h / 2);
         var k3 = tendency(state.add(k2, h / 2), time + h / 2);
         var k4 = tendency(state.add(k3, h), time + h);

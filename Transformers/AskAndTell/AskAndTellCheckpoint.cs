@@ -55,7 +55,7 @@ public sealed partial class AskAndTell
     /// file stays intact until the new one is complete.
     /// </summary>
     /// <param name="path">The file.</param>
-    public void Save(string path) => Files.Write(path, Identity(method), Save);
+    public void Save(string path) => Files.Write(path, ((ISequentialAssimilation)method).Identity, Save);
 
     /// <summary>Resumes from a file, to the bit, in this process or another.</summary>
     /// <param name="method">The method, made with the same settings and seed.</param>
@@ -67,14 +67,10 @@ public sealed partial class AskAndTell
     public static AskAndTell Restore(SequentialAssimilation<EnsembleMemory> method, string path, AskAndTellOptions? options = null)
     {
         AskAndTell? restored = null;
-        Files.Read(path, Identity(method), method.Context, reader => restored = new AskAndTell(method, options ?? new(), reader));
+        ISequentialAssimilation of = method;
+        Files.Read(path, of.Identity, method.Context, reader => restored = new AskAndTell(method, options ?? new(), reader), of.Current);
         return restored!;
     }
-
-    // Everything outside the file that changes the numbers of a run.
-    private static string Identity(SequentialAssimilation<EnsembleMemory> method) =>
-        $"{method.Name}, {method.StateDimension} components, {method.ObservationDimension} observations, stream {method.Stream}, seed " +
-            $"{method.Context.Options.Seed}";
 
     private void Save(ComponentWriter writer)
     {

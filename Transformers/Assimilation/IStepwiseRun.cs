@@ -44,6 +44,14 @@ internal interface ISequentialAssimilation : ITransformer
     /// <summary>In words, everything outside a checkpoint that its numbers depend on.</summary>
     string Identity { get; }
 
+    /// <summary>The identity in a checkpoint as this version would write it: those of November 2026 and before say no settings.</summary>
+    string Current(string saved)
+    {
+        const string settings = ", settings ";
+        return saved.Contains(settings, StringComparison.Ordinal) ? saved
+            : saved + Identity[Identity.LastIndexOf(settings, StringComparison.Ordinal)..];
+    }
+
     /// <summary>Begins a run over a view.</summary>
     IStepwiseRun Run(ITrajectoryView input);
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -23,6 +25,7 @@ public sealed class SequentialAssimilation<TMemory> : ISequentialAssimilation wh
     private readonly DataAssimilationContext context;
     private readonly AssimilationSystem? system;
     private readonly Lazy<TMemory> start;
+    private readonly Lazy<string> fingerprint;
 
     /// <summary>Makes a method of its record for a system. A method with something to learn is fitted before it is applied.</summary>
     /// <param name="method">The method's settings; they become <see cref="Options"/>.</param>
@@ -64,6 +67,9 @@ public sealed class SequentialAssimilation<TMemory> : ISequentialAssimilation wh
             using var noGradients = no_grad();
             return Triple.Source.Start(1, random).Keep();
         });
+        // Of the kinds and settings of model, observation and method as files would have them, without their tensors.
+        fingerprint = new(() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+            ModelArchive.Describe(this).ToJsonString())))[..16]);
     }
 
     /// <summary>Makes a method of a triple for an observation network.</summary>
@@ -154,7 +160,8 @@ public sealed class SequentialAssimilation<TMemory> : ISequentialAssimilation wh
     double? ISequentialAssimilation.Interval => system?.Interval;
 
     string ISequentialAssimilation.Identity =>
-        $"{Name}, {StateDimension} components, {ObservationDimension} observations, stream {Stream}, seed {context.Options.Seed}";
+        $"{Name}, {StateDimension} components, {ObservationDimension} observations, stream {Stream}, seed {context.Options.Seed}, " +
+            $"settings {fingerprint.Value}";
 
     /// <summary>The logger of its messages.</summary>
     internal ILogger Logger => context.Logger;

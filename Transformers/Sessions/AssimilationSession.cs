@@ -40,8 +40,8 @@ public sealed class AssimilationSession : IDisposable
     /// <param name="method">The method, made with the same settings and seed.</param>
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="ModelArchiveException">The file is damaged, is no such checkpoint, or belongs to another method, seed or
-    /// dimension.</exception>
+    /// <exception cref="ModelArchiveException">The file is damaged, is no such checkpoint, or belongs to another method, model, observation
+    /// network or seed, or to other settings of these.</exception>
     public static AssimilationSession Restore(ITransformer method, string path)
     {
         var sequential = Sequential(method);
@@ -53,7 +53,7 @@ public sealed class AssimilationSession : IDisposable
                 session = new AssimilationSession(sequential, reader.Get<double>("startTime"));
                 session.run.Restore(reader);
                 if (reader.Get<bool>("attached")) session.Attachment = reader.Get<string>("attachment");
-            });
+            }, saved => sequential.Current(saved));
             return session!;
         }
         catch

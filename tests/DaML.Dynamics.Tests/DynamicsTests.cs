@@ -28,6 +28,14 @@ public sealed class DynamicsTests : IDisposable
     }
 
     [Fact]
+    public void A_tendency_of_a_wrong_shape_is_refused_with_the_model_s_name()
+    {
+        var refused = Assert.Throws<ArgumentException>(() => new HalfATendency().Advance(zeros(16, 2, dtype: ScalarType.Float64),
+            new TimeInterval(0, 0.1)));
+        Assert.Contains("HalfATendency: the tendency of a state [16, 2] must have that shape too; given: [16]", refused.Message);
+    }
+
+    [Fact]
     public void The_tangent_linear_and_the_adjoint_of_many_steps_equal_the_Jacobian()
     {
         var model = new Roessler();

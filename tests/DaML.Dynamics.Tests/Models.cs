@@ -84,3 +84,9 @@ internal sealed class Persistence() : DiscreteDynamics(3, 1)
         (state, perturbation);
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) => sensitivity;
 }
+
+/// <summary>A tendency of one component where the state has two.</summary>
+internal sealed class HalfATendency() : Dynamics(2, 0.1)
+{
+    protected override Tensor Tendency(Tensor state) => state.select(-1, 0);
+}

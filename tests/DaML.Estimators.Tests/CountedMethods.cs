@@ -81,7 +81,7 @@ internal static class CountedMethods
             ["joint estimation by ETKF"] = (new JointEstimation
             {
                 Parameters = [new("forcing", 8, 0.1)],
-                Method = new EnsembleTransformKalmanFilter { Members = 20, Inflation = inflation },
+                Filter = new EnsembleTransformKalmanFilter { Members = 20, Inflation = inflation },
             }, system),
             ["learned, residual convolution"] = (new ResidualConvolution { Training = oneStep, Network = network }, system),
             ["learned, hidden channels"] = (new ResidualConvolutionWithMemory

@@ -211,7 +211,12 @@ public sealed class AssimilationSessionTests : IDisposable
         var smoother = (IterativeEnsembleKalmanSmoother)Methods["smoother"];
         Assert.Contains("different session", Refused(Made(Methods["etkf"])));
         Assert.Contains("seed 6", Refused(Made(smoother, 6)));
-        Assert.Contains("Tensor 0 of the memory", Refused(Made(smoother with { Members = 21 })));
+        Assert.Contains("different session", Refused(Made(smoother with { Members = 21 })));
+        Assert.Contains("different session", Refused(Made(smoother with { Inflation = 1.5 })));
+        var sight = system.Network.Operator;
+        var otherErrors = system with
+            { Network = new ObservationNetwork(sight, ErrorCovariance.Scalar(sight.ObservationDimension, 50)) };
+        Assert.Contains("different session", Refused((ITransformer)smoother.For(otherErrors, new DataAssimilationContext(5))));
         byte[] bytes = global::System.IO.File.ReadAllBytes(File("smoother"));
         foreach (int length in (int[])[0, 10, bytes.Length / 2, bytes.Length - 1])
         {
