@@ -84,6 +84,7 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
 
     unsafe void ILaneStep.Advance<T>(Vector512<T>* states, Vector512<T>* next, TimeInterval interval, long steps, Vector512<T>* work) =>
         Lorenz96Lanes.Advance(states, next, (int)Dimension, T.CreateChecked(Forcing), T.CreateChecked(TimeStep), steps, work);
+
     private protected override long LargestJacobian(Tensor state) => KernelMemory.Serves(state) ? 0 : LargestOfOperators;
 
     private Tensor KernelStep(Tensor state) => Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps: 1);
