@@ -54,6 +54,9 @@ internal static unsafe class KernelMemory
     public static T* Address<T>(Tensor contiguous) where T : unmanaged =>
         (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
 
+    /// <summary>Whether two contiguous tensors share memory.</summary>
+    public static bool Overlap(Tensor one, Tensor other) => one.bytes.Overlaps(other.bytes);
+
     /// <summary>The elements of a contiguous tensor; the caller keeps the tensor alive.</summary>
     public static Span<T> Elements<T>(Tensor contiguous) where T : unmanaged => MemoryMarshal.Cast<byte, T>(contiguous.bytes);
 }

@@ -8,4 +8,10 @@ public interface IPointObservationOperator
 {
     /// <summary>The component that each of the p observations is of, from 0; null for a composed operator that does not know.</summary>
     IReadOnlyList<long>? ObservedComponents { get; }
+
+    /// <summary>
+    /// Whether every observation is the value of its component itself, so that H picks rows of the identity (default: false). Such values
+    /// are read where they are, also in a file, without applying H to whole states.
+    /// </summary>
+    bool IsSelection => false;
 }

@@ -36,6 +36,9 @@ public sealed class ComposedObservationOperator : ObservationOperator, IPointObs
         && second is IPointObservationOperator { ObservedComponents: { } outer }
             ? [.. outer.Select(i => inner[(int)i])] : null;
 
+    bool IPointObservationOperator.IsSelection =>
+        first is IPointObservationOperator { IsSelection: true } && second is IPointObservationOperator { IsSelection: true };
+
     /// <inheritdoc/>
     protected override Tensor Observe(Tensor state) => second.Apply(first.Apply(state));
 

@@ -32,7 +32,7 @@ public sealed class ElementwiseObservationOperator([Saved("dimension")] long sta
     /// <summary>The function.</summary>
     public ObservationFunction Function { get; } = Require.Defined(function);
 
-    IReadOnlyList<long> IPointObservationOperator.ObservedComponents => [.. Enumerable.Range(0, (int)StateDimension).Select(i => (long)i)];
+    IReadOnlyList<long> IPointObservationOperator.ObservedComponents { get; } = new ComponentRange(stateDimension);
 
     /// <inheritdoc/>
     protected override Tensor Observe(Tensor state) => Function switch

@@ -15,7 +15,9 @@ public sealed class IdentityObservationOperator([Saved("dimension")] long stateD
     /// <inheritdoc/>
     public override bool IsLinear => true;
 
-    IReadOnlyList<long> IPointObservationOperator.ObservedComponents => [.. Enumerable.Range(0, (int)StateDimension).Select(i => (long)i)];
+    IReadOnlyList<long> IPointObservationOperator.ObservedComponents { get; } = new ComponentRange(stateDimension);
+
+    bool IPointObservationOperator.IsSelection => true;
 
     private protected override bool MakesOneTensor => true;
 

@@ -48,6 +48,8 @@ public sealed class SubsetObservationOperator : ObservationOperator, IPointObser
 
     IReadOnlyList<long> IPointObservationOperator.ObservedComponents => Indices;
 
+    bool IPointObservationOperator.IsSelection => true;
+
     /// <inheritdoc/>
     protected override Tensor Observe(Tensor state) => state.index_select(-1, indices.On(ScalarType.Int64, state.device));
 

@@ -17,6 +17,7 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : EnsembleAnalyze
     private readonly Localisation localisation;
     private readonly LocalDomains domains;
     private readonly double[] deviations;
+    private readonly bool ascending; // the components that observations are the values of
 
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
@@ -33,14 +34,27 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : EnsembleAnalyze
         : base(observationOperator, observationError, inflation, rotation)
     {
         this.localisation = localisation;
-        deviations = InverseDeviations.Of(observationError)
+        deviations = observationError is ScalarErrorCovariance scalar ? [1 / Math.Sqrt(scalar.Variance)] // one for all takes no memory
+            : InverseDeviations.Of(observationError)
             ?? throw new ArgumentException(
                 $"Local analyses weight each observation by itself, which needs uncorrelated errors: a {nameof(ScalarErrorCovariance)} " +
                     $"or a {nameof(DiagonalErrorCovariance)}; given: {observationError.GetType().Name}. " +
                                            "Observations with correlated errors can be whitened by a linear operator before they are " +
                                                "assimilated.", nameof(observationError));
         domains = localisation.Domains(observationOperator);
+        Selected = (observationOperator as IPointObservationOperator) is { IsSelection: true, ObservedComponents: { } components }
+            ? components : null;
+        ascending = Selected is not null && IsAscending(Selected);
     }
+
+    /// <summary>The observations that reach each component.</summary>
+    internal LocalDomains Domains => domains;
+
+    /// <summary>1 / sigma of each observation, or one for all.</summary>
+    internal double[] Deviations => deviations;
+
+    /// <summary>The component that each observation is the value of; null if observations are not such.</summary>
+    internal IReadOnlyList<long>? Selected { get; }
 
     /// <inheritdoc/>
     public override string Name => "LETKF";
@@ -53,23 +67,83 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : EnsembleAnalyze
         // as in EnsembleTransform
         using var scope = served && Inflation is MultiplicativeInflation && Rotation == EnsembleRotation.None ? null : NewDisposeScope();
         var members = Inflation.BeforeUpdate(forecast.Members, random);
-        long batch = members.size(0), count = members.size(1);
-        Require.Shape(observation.Values, "The observations of an ensemble", batch, ObservationOperator.ObservationDimension);
-        if (observation.Mask is not null
-            && Require.Shape(observation.Mask, "The mask of an ensemble's observations", batch,
-                ObservationOperator.ObservationDimension).dtype != ScalarType.Bool)
-            throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {observation.Mask.dtype}.",
-                nameof(observation));
-        var turn = Rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, members.dtype);
+        Check(members, observation);
+        var turn = Turn(members.size(0), members.size(1), random, members.dtype);
         using var observed = ObservationOperator.Apply(members);
-        double zeta = (count - 1) / (Inflation.PriorFactor * Inflation.PriorFactor);
-        var analysis = served && KernelMemory.Serves(members, observed)
-            ? LocalEnsembleTransformKernel.Analyze(members, observed, observation, deviations, domains, zeta, Inflation.PosteriorFactor,
-                turn)
-            : InTensors(ObservedEnsemble.Of(members, observed, observation, ObservationError), zeta, turn);
+        Tensor analysis;
+        if (served && KernelMemory.Serves(members, observed))
+        {
+            analysis = empty(members.Sizes(), dtype: members.dtype);
+            LocalEnsembleTransformKernel.Analyze(members, observed, observation, deviations, domains, Zeta(members.size(1)),
+                Inflation.PosteriorFactor, turn, analysis);
+        }
+        else
+            analysis = InTensors(ObservedEnsemble.Of(members, observed, observation, ObservationError), Zeta(members.size(1)), turn);
         analysis = Inflation.AfterUpdate(members, analysis, random);
         if (Inflation is not MultiplicativeInflation) analysis = where(InReach(observation, members), analysis, forecast.Members);
         return new(scope?.MoveToOuter(analysis) ?? analysis);
+    }
+
+    /// <summary>
+    /// Does the same in the memory of the forecast, which becomes the analysis, to the bit. Beside the ensemble it needs a fifth of its
+    /// memory where every component is observed (N = 20, double precision). That holds for contiguous tensors on the processor, a
+    /// multiplicative inflation, and observations that are values of components in ascending order. Nonlinear and interpolated ones are
+    /// held as well, <c>[batch, N, p]</c>; in all other cases the analysis is made beside the forecast and copied.
+    /// </summary>
+    /// <param name="memory">The forecast; holds the analysis afterwards.</param>
+    /// <param name="observation">y, <c>[batch, p]</c>, with its mask.</param>
+    /// <param name="random">The stream of inflation and rotation.</param>
+    /// <exception cref="ArgumentException">As for <see cref="Analyze"/>; the members are then as they were.</exception>
+    public void AnalyzeInPlace(EnsembleMemory memory, Observation observation, RandomStream random)
+    {
+        var members = EnsembleStatistics.Check(memory.Members);
+        using var scope = NewDisposeScope();
+        if (!LocalEnsembleTransformKernel.Serves(members, observation) || Inflation is not MultiplicativeInflation
+            || !members.is_contiguous())
+        {
+            members.copy_(Analyze(memory, observation, random).Members);
+            return;
+        }
+        Check(members, observation);
+        var turn = Turn(members.size(0), members.size(1), random, members.dtype);
+        if (ascending)
+        {
+            LocalEnsembleTransformKernel.Analyze(members, Selected!, observation, deviations, domains, Zeta(members.size(1)),
+                Inflation.PosteriorFactor, turn);
+            return;
+        }
+        var observed = ObservationOperator.Apply(members);
+        if (observed.is_contiguous() && KernelMemory.Overlap(observed, members)) observed = observed.clone(); // a part of the state itself
+        if (!KernelMemory.Serves(members, observed))
+            throw new ArgumentException($"{ObservationOperator.Name} must give observations of the members' type on their device; given: " +
+                $"{observed.dtype} on {observed.device}; the members are {members.dtype}.");
+        LocalEnsembleTransformKernel.Analyze(members, observed, observation, deviations, domains, Zeta(members.size(1)),
+            Inflation.PosteriorFactor, turn, members);
+    }
+
+    private void Check(Tensor members, Observation observation)
+    {
+        long batch = members.size(0), p = ObservationOperator.ObservationDimension;
+        Require.LastDimension(members, ObservationOperator.StateDimension, $"The members that {Name} analyses");
+        Require.Shape(observation.Values, "The observations of an ensemble", batch, p);
+        if (observation.Mask is not null
+            && Require.Shape(observation.Mask, "The mask of an ensemble's observations", batch, p).dtype != ScalarType.Bool)
+            throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {observation.Mask.dtype}.",
+                nameof(observation));
+    }
+
+    /// <summary>Draws the rotation of a cycle, <c>[batch, N, N]</c>; null for none.</summary>
+    internal Tensor? Turn(long batch, long members, RandomStream random, ScalarType dtype) =>
+        Rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, members, random, dtype);
+
+    /// <summary>The weight of the prior of so many members.</summary>
+    internal double Zeta(long members) => (members - 1) / (Inflation.PriorFactor * Inflation.PriorFactor);
+
+    private static bool IsAscending(IReadOnlyList<long> components)
+    {
+        for (int i = 1; i < components.Count; i++)
+            if (components[i] < components[i - 1]) return false;
+        return true;
     }
 
     // Whether an existing observation is near a component, [batch or 1, 1, n]: elsewhere the effect of an inflation is undone.

@@ -36,18 +36,17 @@ internal sealed class CellList
             sizes[axis] = length > 0 ? length / counts[axis] : 1;
         }
         starts = new int[counts.Aggregate(1, (product, n) => product * n) + 1];
-        var cells = new int[count];
-        for (int k = 0; k < count; k++) starts[(cells[k] = Cell(places.AsSpan(k * axes, axes))) + 1]++;
-        for (int c = 0; c + 1 < starts.Length; c++) starts[c + 1] += starts[c];
-        var next = starts.AsSpan(0, starts.Length - 1).ToArray();
+        for (int k = 0; k < count; k++) starts[Cell(places.AsSpan(k * axes, axes))]++;
+        for (int c = 1; c < starts.Length; c++) starts[c] += starts[c - 1];
+        // From the end of each cell to its start, from the last place to the first: a cell's places are in ascending order.
         sorted = new int[count];
-        for (int k = 0; k < count; k++) sorted[next[cells[k]]++] = k;
+        for (int k = count - 1; k >= 0; k--) sorted[--starts[Cell(places.AsSpan(k * axes, axes))]] = k;
     }
 
     /// <summary>Finds all places within reach of a place, the reach itself included, in arbitrary order.</summary>
     /// <param name="place">The coordinates of the place.</param>
-    /// <param name="found">Called with the number and distance of each place.</param>
-    public void Near(ReadOnlySpan<double> place, Action<int, double> found)
+    /// <param name="found">Receives the number and the distance of each place.</param>
+    public void Near(ReadOnlySpan<double> place, LocalObservations found)
     {
         Span<int> from = stackalloc int[3], to = stackalloc int[3];
         for (int axis = 0; axis < 3; axis++)
@@ -70,7 +69,7 @@ internal sealed class CellList
                     for (int at = starts[cell]; at < starts[cell + 1]; at++)
                     {
                         double distance = Distance(place, places.AsSpan(sorted[at] * axes, axes));
-                        if (distance <= reach) found(sorted[at], distance);
+                        if (distance <= reach) found.Add(sorted[at], distance);
                     }
                 }
     }

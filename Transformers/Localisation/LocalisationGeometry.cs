@@ -19,10 +19,15 @@ public enum AxisEnds
 /// </summary>
 public sealed class LocalisationGeometry : IComponent
 {
-    private LocalisationGeometry(double[] coordinates, double[] periods)
+    private readonly double[] coordinates;  // [places, axes] in rows; empty for a grid, whose places follow from its spacings
+    private readonly double[] spacings;
+    private readonly long places, columns;  // of one field
+
+    private LocalisationGeometry(double[] coordinates, double[] spacings, long places, long columns, long fields, double[] periods)
     {
-        Coordinates = coordinates;
+        (this.coordinates, this.spacings, this.places, this.columns) = (coordinates, spacings, places, columns);
         Periods = periods;
+        Dimension = checked((int)(places * fields));
     }
 
     /// <summary>The format in which the component is written and read.</summary>
@@ -35,13 +40,10 @@ public sealed class LocalisationGeometry : IComponent
     ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The number of components n.</summary>
-    public long Dimension => Coordinates.Length / Axes;
+    public long Dimension { get; }
 
     /// <summary>The number of axes.</summary>
     public int Axes => Periods.Length;
-
-    /// <summary>[n, axes] in rows.</summary>
-    internal double[] Coordinates { get; }
 
     /// <summary>The length of each axis, infinite for a bounded one.</summary>
     internal double[] Periods { get; }
@@ -59,7 +61,7 @@ public sealed class LocalisationGeometry : IComponent
     {
         Require.AtLeast(points, 1);
         Require.Positive(spacing);
-        return new([.. Enumerable.Range(0, checked((int)points)).Select(i => i * spacing)], [Period(ends, points, spacing)]);
+        return new([], [spacing], points, points, 1, [Period(ends, points, spacing)]);
     }
 
     /// <summary>A grid of rows and columns, with the state in row-major order: component <c>row * columns + column</c>.</summary>
@@ -76,10 +78,8 @@ public sealed class LocalisationGeometry : IComponent
         Require.AtLeast(columns, 1);
         Require.Positive(rowSpacing);
         Require.Positive(columnSpacing);
-        var coordinates = new double[checked((int)(rows * columns * 2))];
-        for (int k = 0; k < coordinates.Length / 2; k++)
-            (coordinates[2 * k], coordinates[2 * k + 1]) = (k / columns * rowSpacing, k % columns * columnSpacing);
-        return new(coordinates, [Period(rowEnds, rows, rowSpacing), Period(columnEnds, columns, columnSpacing)]);
+        return new([], [rowSpacing, columnSpacing], checked(rows * columns), columns, 1,
+            [Period(rowEnds, rows, rowSpacing), Period(columnEnds, columns, columnSpacing)]);
     }
 
     /// <summary>Arbitrary places.</summary>
@@ -95,7 +95,7 @@ public sealed class LocalisationGeometry : IComponent
             throw new ArgumentException(
                 $"Coordinates on {axes} axes need {axes} periods (null where an axis is bounded); given: {periods.Length}.",
                 nameof(periods));
-        return new(values,
+        return new(values, [], values.Length / axes, 0, 1,
             [.. periods.Select(period => period is { } length ? Require.Positive(length, nameof(periods)) : double.PositiveInfinity)]);
     }
 
@@ -104,15 +104,26 @@ public sealed class LocalisationGeometry : IComponent
     public LocalisationGeometry Repeat(long fields)
     {
         Require.AtLeast(fields, 1);
-        return new([.. Enumerable.Repeat(Coordinates, (int)fields).SelectMany(field => field)], Periods);
+        return new(coordinates, spacings, places, columns, checked(Dimension / places * fields), Periods);
+    }
+
+    /// <summary>The coordinates of a component.</summary>
+    /// <param name="component">Its number, from 0.</param>
+    /// <param name="place">Receives the coordinates, [axes].</param>
+    internal void Place(long component, Span<double> place)
+    {
+        long k = component % places;
+        if (coordinates.Length > 0) coordinates.AsSpan((int)k * Axes, Axes).CopyTo(place);
+        else if (Axes == 1) place[0] = k * spacings[0];
+        else (place[0], place[1]) = (k / columns * spacings[0], k % columns * spacings[1]);
     }
 
     /// <summary>The coordinates of some of the components, as [count, axes] in rows.</summary>
     internal double[] Of(IReadOnlyList<long> components)
     {
-        var places = new double[components.Count * Axes];
-        for (int k = 0; k < components.Count; k++) Array.Copy(Coordinates, components[k] * Axes, places, k * Axes, Axes);
-        return places;
+        var found = new double[components.Count * Axes];
+        for (int k = 0; k < components.Count; k++) Place(components[k], found.AsSpan(k * Axes, Axes));
+        return found;
     }
 
     /// <summary>Checks a tensor of coordinates, and gives it as rows of numbers.</summary>
@@ -131,7 +142,7 @@ public sealed class LocalisationGeometry : IComponent
 
     void IComponent.Save(ComponentWriter writer)
     {
-        writer.Tensor("coordinates", tensor(Coordinates, Dimension, Axes));
+        writer.Tensor("coordinates", tensor(Of(new ComponentRange(Dimension)), Dimension, Axes));
         writer.Set("periods", Periods.Select(period => double.IsPositiveInfinity(period) ? (double?)null : period).ToArray());
     }
 

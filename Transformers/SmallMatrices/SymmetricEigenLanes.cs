@@ -15,8 +15,11 @@ internal static unsafe class SymmetricEigenLanes
 {
     private const int Sweeps = 60;
 
-    /// <summary>The size up to which the matrices of all lanes stay in the processor's first cache.</summary>
-    public const int LargestSize = 16;
+    /// <summary>
+    /// The size up to which the matrices of all lanes stay in the processor's second cache, 200 KiB. On an AMD EPYC (Zen 4) the lanes took
+    /// 0.5 of the time of one matrix after the other at 20, and 0.7 at 40.
+    /// </summary>
+    public const int LargestSize = 40;
 
     /// <summary>The size of the working memory, in vectors.</summary>
     public static int WorkSize(int size) => 4 * size;
