@@ -57,6 +57,15 @@ public static class AnalysisCatalogExtensions
         AssimilationSystem system,
         LocalEnsembleTransformKalmanFilter method) => method.For(system, catalog.Context);
 
+    /// <inheritdoc cref="Components.BlockwiseAnalysis"/>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="network">What is observed.</param>
+    /// <param name="method">The filter; its inflation must be multiplicative.</param>
+    /// <param name="pointsPerBlock">The number of components that are in memory at a time, at least 1; the result does not depend on
+    /// it.</param>
+    public static Components.BlockwiseAnalysis Blockwise(this AnalysisCatalog catalog, IObservationNetwork network,
+        LocalEnsembleTransformKalmanFilter method, int pointsPerBlock = 65_536) => new(catalog.Context, network, method, pointsPerBlock);
+
     /// <inheritdoc cref="DaML.FiniteSizeEnsembleKalmanFilter"/>
     public static SequentialAssimilation<EnsembleMemory> FiniteSizeEnsembleKalmanFilter(this AnalysisCatalog catalog,
         AssimilationSystem system,

@@ -17,6 +17,7 @@ internal static class LocalScaling
 
     public static void Run(string? jsonFile, TextWriter output)
     {
+        var metrics = LargeState.Measure(output);
         int most = Environment.ProcessorCount >= 2 ? 2 : 1;
         var cases = Points.Select(points => new Case(points)).ToArray();
         var analysis = new Dictionary<(int Points, int Threads), List<(double Wall, double Cpu)>>();
@@ -34,7 +35,6 @@ internal static class LocalScaling
                 }
         foreach (var one in cases) one.Dispose();
 
-        var metrics = new SortedDictionary<string, double>(StringComparer.Ordinal);
         output.WriteLine(Invariant($"{"points",8} {"threads",8} {"analysis ms",12} {"CPU ms",8} {"us a point",11} {"forecast ms",12}"));
         foreach (int points in Points)
             for (int threads = 1; threads <= most; threads++)
@@ -80,6 +80,18 @@ internal static class LocalScaling
         return ordered[ordered.Length / 2];
     }
 
+    /// <summary>Seconds of some work, by the clock and of the processor.</summary>
+    public static (double Wall, double Cpu) Timed(Action work)
+    {
+        using var process = Process.GetCurrentProcess();
+        var cpu = process.TotalProcessorTime;
+        var watch = Stopwatch.StartNew();
+        work();
+        double wall = watch.Elapsed.TotalSeconds;
+        process.Refresh();
+        return (wall, (process.TotalProcessorTime - cpu).TotalSeconds);
+    }
+
     /// <summary>A filter of so many sites that goes on from cycle to cycle.</summary>
     private sealed class Case : IDisposable
     {
@@ -123,17 +135,6 @@ internal static class LocalScaling
             truth.Dispose();
             members.Dispose();
             random.Dispose();
-        }
-
-        private static (double Wall, double Cpu) Timed(Action work)
-        {
-            using var process = Process.GetCurrentProcess();
-            var cpu = process.TotalProcessorTime;
-            var watch = Stopwatch.StartNew();
-            work();
-            double wall = watch.Elapsed.TotalSeconds;
-            process.Refresh();
-            return (wall, (process.TotalProcessorTime - cpu).TotalSeconds);
         }
     }
 }

@@ -26,7 +26,7 @@ if (args is ["baseline", ..])
     return;
 }
 
-if (args is ["scaling" or "memory" or "cuda" or "shallow-water" or "start", ..])
+if (args is ["scaling" or "large-state" or "memory" or "cuda" or "shallow-water" or "start", ..])
 {
     string? json = args is [_, "--json", var file, ..] ? file : null;
     if (args.Length != (json is null ? 1 : 3))
@@ -36,6 +36,7 @@ if (args is ["scaling" or "memory" or "cuda" or "shallow-water" or "start", ..])
         return;
     }
     if (args[0] == "scaling") LocalScaling.Run(json, Console.Out);
+    else if (args[0] == "large-state") LargeState.Run(json, Console.Out);
     else if (args[0] == "cuda") CudaDevices.Run(json, Console.Out);
     else if (args[0] == "start") new StartUp(root, Console.Out).Run(json);
     else if (args[0] == "shallow-water") ShallowWaterSpeed.Run(json, Console.Out);

@@ -13,6 +13,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -160,6 +161,10 @@ def main():
             ratios.append(older.run("sweep.etkf.20", 20)[0] / ours.run("sweep.etkf.20", 20)[0])
         metrics["sweep.vs_baseline"] = statistics.median(ratios)
         notes.append(f"The same sweep was {statistics.median(ratios):.2f} times as fast as the older build's.")
+    if not options.workloads:
+        large = large_state(options.daml)
+        metrics.update(large)
+        notes.append(f"An analysis of the LETKF on 1e6 points (20 members, 29 observations a point, in place) took {large['letkf.1e6']:.2f} times the processor time of ten on 1e5, and {large['letkf.1e6.memory']:.2f} times the ensemble's memory, the ensemble included.")
     for note in notes:
         print(note)
     for worker in [ours, *others.values()]:
@@ -170,6 +175,15 @@ def main():
         os.replace(options.json + ".part", options.json)
     if not options.workloads:
         write_document(rows, notes, options.rounds)
+
+
+def large_state(program):
+    """What `bench large-state` measures, in a process of its own, whose memory it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "large-state.json")
+        subprocess.run(["dotnet", program, "large-state", "--json", file], check=True)
+        with open(file) as text:
+            return json.load(text)["metrics"]
 
 
 def processor():

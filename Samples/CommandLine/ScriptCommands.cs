@@ -12,6 +12,7 @@ internal static class ScriptCommands
         {
             Bench("compare", "Sets DaML beside NumPy and Python's torch."),
             Bench("scaling", "Runs the LETKF over points and threads."),
+            Bench("large-state", "Runs the LETKF on 1e6 points: time over ten times that of 1e5, memory over the ensemble's."),
             Bench("memory", "Runs a filter over a million cycles and reports the memory of its process."),
             Bench("start", "Times new processes to their first answer: 'daml list', and a fitted model's first cycle."),
             Bench("shallow-water", "Sets the shallow-water kernels beside torch operators and NumPy."),

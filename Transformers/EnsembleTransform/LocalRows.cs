@@ -56,9 +56,9 @@ internal sealed unsafe class LocalRows<T>(LocalDomains domains, Whitening<T> whi
         if (overwritten is not null)
         {
             foreach (int observation in Observations)
-                if (overwritten[observation] < first && domains.Last[observation] >= first) set.Add(observation);
+                if (overwritten[observation] < first && domains.LastOf(observation) >= first) set.Add(observation);
             for (int observation = At(overwritten, first); observation < overwritten.Count && overwritten[observation] < end; observation++)
-                if (domains.Last[observation] >= end) set.Add(observation);
+                if (domains.LastOf(observation) >= end) set.Add(observation);
         }
         (previous, chosen) = (chosen, previous);
         int were = count;

@@ -6,41 +6,56 @@ namespace DaML.Components;
 /// </summary>
 internal sealed class CellList
 {
-    private readonly double[] places, periods, low, sizes;
+    private readonly ObservationPlaces places;
+    private readonly double[] periods, low, sizes;
     private readonly int[] counts, starts, sorted;
     private readonly int axes;
     private readonly double reach;
 
     /// <summary>Sorts places.</summary>
-    /// <param name="places">The places, [count, axes] in rows.</param>
+    /// <param name="places">The places.</param>
     /// <param name="periods">The length of each axis, infinite for a bounded one.</param>
     /// <param name="reach">The largest distance of neighbours; may be infinite.</param>
-    public CellList(double[] places, double[] periods, double reach)
+    public CellList(ObservationPlaces places, double[] periods, double reach)
     {
         (this.places, this.periods, this.reach) = (places, periods, reach);
         axes = periods.Length;
-        int count = places.Length / axes;
+        int count = places.Count;
         (low, sizes, counts) = (new double[axes], new double[axes], new int[axes]);
+        Span<double> high = stackalloc double[3], place = stackalloc double[3];
+        high.Fill(double.NegativeInfinity);
+        Array.Fill(low, double.PositiveInfinity);
+        place = place[..axes];
+        for (int k = 0; k < count; k++)
+        {
+            places.Of(k, place);
+            for (int axis = 0; axis < axes; axis++)
+                (low[axis], high[axis]) = (Math.Min(low[axis], place[axis]), Math.Max(high[axis], place[axis]));
+        }
         // No more cells along an axis than would hold one place each if all places were spread evenly.
         double most = Math.Max(1, Math.Ceiling(Math.Pow(count, 1.0 / axes)));
         for (int axis = 0; axis < axes; axis++)
         {
-            double high = double.NegativeInfinity;
-            low[axis] = double.PositiveInfinity;
-            for (int k = axis; k < places.Length; k += axes)
-                (low[axis], high) = (Math.Min(low[axis], places[k]), Math.Max(high, places[k]));
             bool periodic = double.IsFinite(periods[axis]);
-            double length = periodic ? periods[axis] : high - low[axis];
+            double length = periodic ? periods[axis] : high[axis] - low[axis];
             if (periodic) low[axis] = 0;
             counts[axis] = (int)Math.Clamp(Math.Floor(length / reach), 1, most);
             sizes[axis] = length > 0 ? length / counts[axis] : 1;
         }
         starts = new int[counts.Aggregate(1, (product, n) => product * n) + 1];
-        for (int k = 0; k < count; k++) starts[Cell(places.AsSpan(k * axes, axes))]++;
+        for (int k = 0; k < count; k++)
+        {
+            places.Of(k, place);
+            starts[Cell(place)]++;
+        }
         for (int c = 1; c < starts.Length; c++) starts[c] += starts[c - 1];
         // From the end of each cell to its start, from the last place to the first: a cell's places are in ascending order.
         sorted = new int[count];
-        for (int k = count - 1; k >= 0; k--) sorted[--starts[Cell(places.AsSpan(k * axes, axes))]] = k;
+        for (int k = count - 1; k >= 0; k--)
+        {
+            places.Of(k, place);
+            sorted[--starts[Cell(place)]] = k;
+        }
     }
 
     /// <summary>Finds all places within reach of a place, the reach itself included, in arbitrary order.</summary>
@@ -49,6 +64,8 @@ internal sealed class CellList
     public void Near(ReadOnlySpan<double> place, LocalObservations found)
     {
         Span<int> from = stackalloc int[3], to = stackalloc int[3];
+        Span<double> other = stackalloc double[3];
+        other = other[..axes];
         for (int axis = 0; axis < 3; axis++)
         {
             (from[axis], to[axis]) = (0, 0);
@@ -68,7 +85,8 @@ internal sealed class CellList
                     if (axes > 2) cell = cell * counts[2] + Around(k, 2);
                     for (int at = starts[cell]; at < starts[cell + 1]; at++)
                     {
-                        double distance = Distance(place, places.AsSpan(sorted[at] * axes, axes));
+                        places.Of(sorted[at], other);
+                        double distance = Distance(place, other);
                         if (distance <= reach) found.Add(sorted[at], distance);
                     }
                 }

@@ -13,6 +13,8 @@ internal sealed class LocalDomains
     // 12 bytes each: at most some 6 MB.
     private const long UsualMostKept = 1L << 19;
 
+    private const int Together = 64;
+
     // The number of components whose observations one thread marks at a time.
     private const int Share = 256;
 
@@ -20,29 +22,28 @@ internal sealed class LocalDomains
     private readonly LocalisationGeometry geometry;
     private readonly LocalisationTaper taper;
     private readonly double halfWidth;
+    private readonly ObservationPlaces observed;
     private readonly Lock searching = new();
-    private double[] observed;
     private CellList? cells;
     private Found? found;
 
     /// <summary>Nothing is searched until it is needed.</summary>
     /// <param name="geometry">The positions of the components.</param>
-    /// <param name="observed">The positions of the observations, [p, axes] in rows.</param>
+    /// <param name="observed">The positions of the observations.</param>
     /// <param name="taper">The taper of the weights.</param>
     /// <param name="halfWidth">The taper's half-width; may be infinite.</param>
     /// <param name="mostKept">The largest number of pairs of an observation and a pattern that are kept.</param>
-    public LocalDomains(LocalisationGeometry geometry, double[] observed, LocalisationTaper taper, double halfWidth,
+    public LocalDomains(LocalisationGeometry geometry, ObservationPlaces observed, LocalisationTaper taper, double halfWidth,
         long mostKept = UsualMostKept)
     {
         (this.geometry, this.observed, this.taper, this.halfWidth, this.mostKept) = (geometry, observed, taper, halfWidth, mostKept);
-        Observations = observed.Length / geometry.Axes;
     }
 
     /// <summary>The number of components.</summary>
     public int Points => (int)geometry.Dimension;
 
     /// <summary>The number of observations p.</summary>
-    public int Observations { get; }
+    public int Observations => observed.Count;
 
     /// <summary>The largest number of observations that reach one component.</summary>
     public int Largest => All.Largest;
@@ -50,8 +51,11 @@ internal sealed class LocalDomains
     /// <summary>The average number of observations that reach a component.</summary>
     public double Mean => All.Mean;
 
-    /// <summary>The last component that each observation reaches, <c>[p]</c>; -1 if it reaches none.</summary>
-    public int[] Last => All.Last;
+    /// <summary>
+    /// A component after which an observation reaches none: the last that any of its neighbours by number, 64 together, reaches; -1 if
+    /// they reach none.
+    /// </summary>
+    public int LastOf(int observation) => All.Last[observation / Together];
 
     /// <summary>Gives the observations that reach a component, in ascending order, and their weights.</summary>
     /// <param name="point">The component.</param>
@@ -127,10 +131,9 @@ internal sealed class LocalDomains
     private Found Search()
     {
         cells = new CellList(observed, geometry.Periods, halfWidth * taper.Support);
-        observed = [];
         long total = 0;
         int largest = 0, points = Points;
-        var last = new int[Observations];
+        var last = new int[(Observations + Together - 1) / Together];
         Array.Fill(last, -1);
         LocalPatterns? patterns = new();
         int[] patternOf = new int[points], first = new int[points];
@@ -140,7 +143,7 @@ internal sealed class LocalDomains
             Find(cells, point, list);
             total += list.Count;
             largest = Math.Max(largest, list.Count);
-            foreach (int observation in list.Indices) last[observation] = point;
+            foreach (int observation in list.Indices) last[observation / Together] = point;
             if (patterns is null) continue;
             (first[point], patternOf[point]) = patterns.Add(list);
             if (patterns.Pairs > mostKept) (patterns, patternOf, first) = (null, [], []);

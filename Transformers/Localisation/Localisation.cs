@@ -64,14 +64,15 @@ public sealed class Localisation : IComponent
             throw new ArgumentException(
                 $"The localisation's geometry has {Geometry.Dimension} places, but {observationOperator.Name} observes states of " +
                     $"dimension {observationOperator.StateDimension}.");
-        double[] observed = positions
-            ?? (observationOperator is IPointObservationOperator { ObservedComponents: { } components } ? Geometry.Of(components)
+        var observed = positions is not null ? new ObservationPlaces(positions, Geometry.Axes)
+            : observationOperator is IPointObservationOperator { ObservedComponents: { } components }
+            ? new ObservationPlaces(Geometry, components)
             : throw new ArgumentException(
                 $"{observationOperator.Name} does not say where its observations are: give the localisation their positions, " +
-                    $"[{observationOperator.ObservationDimension}, {Geometry.Axes}]."));
-        if (observed.Length != observationOperator.ObservationDimension * Geometry.Axes)
+                    $"[{observationOperator.ObservationDimension}, {Geometry.Axes}].");
+        if (observed.Count != observationOperator.ObservationDimension)
             throw new ArgumentException(
-                $"The localisation has positions of {observed.Length / Geometry.Axes} observations, but {observationOperator.Name} " +
+                $"The localisation has positions of {observed.Count} observations, but {observationOperator.Name} " +
                     $"gives {observationOperator.ObservationDimension}.");
         return new LocalDomains(Geometry, observed, Taper, Taper.HalfWidth(Radius));
     }

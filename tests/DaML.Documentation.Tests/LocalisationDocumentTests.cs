@@ -8,4 +8,13 @@ public partial class DocumentTests
         Assert.Contains(Marked("Localised.cs", "example"), Quoted("localisation.md"));
         Assert.InRange(Localised.Run(600), 0.15, 0.35);
     }
+
+    [Fact]
+    public void Localisation_quotes_the_analysis_of_files_which_draws_the_ensemble_to_the_observations()
+    {
+        Assert.Contains(Marked("Localised.cs", "blockwise"), Quoted("localisation.md"));
+        using var folder = new TemporaryFolder();
+        var (before, after) = Localised.Blockwise(folder.FullName);
+        Assert.InRange(after / before, 0.05, 0.8);
+    }
 }

@@ -88,9 +88,9 @@ public sealed class LocalisationTests
         foreach (double halfWidth in new[] { 0.3, 1.4, 3, 8, 60, double.PositiveInfinity })
         {
             var taper = LocalisationTaper.Triangular;
-            var domains = new LocalDomains(geometry, places, taper, halfWidth);
+            var domains = new LocalDomains(geometry, new(places, axes), taper, halfWidth);
             // Searched anew for each use, where it is too much to keep, it is the same.
-            var forgetful = new LocalDomains(geometry, places, taper, halfWidth, mostKept: 3);
+            var forgetful = new LocalDomains(geometry, new(places, axes), taper, halfWidth, mostKept: 3);
             LocalObservations list = new(), other = new();
             for (int i = 0; i < n; i++)
             {
@@ -142,7 +142,7 @@ public sealed class LocalisationTests
     {
         // 10^5 sites: all pairs would be 10^10 distances.
         var circle = LocalisationGeometry.Circle(100_000);
-        var domains = new LocalDomains(circle, circle.Of(new ComponentRange(100_000)), LocalisationTaper.GaspariCohn, 7.28);
+        var domains = new LocalDomains(circle, new(circle, new ComponentRange(100_000)), LocalisationTaper.GaspariCohn, 7.28);
         Assert.Equal(29, domains.Largest);
         Assert.Equal(29, domains.Mean);
     }
