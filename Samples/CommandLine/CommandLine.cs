@@ -176,6 +176,7 @@ public static class CommandLine
     private static int RunSample(ISample sample, SampleOptions options, IReadOnlyList<string> arguments, IAnsiConsole console,
         TextWriter error, CancellationToken cancellation)
     {
+        bool isNew = !Directory.Exists(options.OutputFolder);
         OutputCheck.Folder(options.OutputFolder, "--out");
         if (options.JsonFile is not null) OutputCheck.File(options.JsonFile, "--json");
 
@@ -197,6 +198,11 @@ public static class CommandLine
                 (resumable ? " The same command with --resume continues the training." : ""));
             if (!options.Quiet) TellWritten(run, null);
             return Stopped;
+        }
+        catch (SampleException) when (isNew && !Directory.EnumerateFileSystemEntries(options.OutputFolder).Any())
+        {
+            Directory.Delete(options.OutputFolder);    // nothing was run, so nothing stays
+            throw;
         }
         catch (Exception failed) when (failed is not SampleException)
         {

@@ -32,6 +32,11 @@ public static class ConsoleProgram
             console.Profile.Capabilities.Ansi = false;
             console.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
         }
-        return CommandLine.Run(arguments, SampleList.All, console, Console.Error, stop.Token, notebooks);
+        try { return CommandLine.Run(arguments, SampleList.All, console, Console.Error, stop.Token, notebooks); }
+        catch (IOException unwritten)    // the console itself, such as a full disk behind it
+        {
+            Console.Error.WriteLine($"daml: the output cannot be written: {unwritten.Message}");
+            return CommandLine.Failure;
+        }
     }
 }

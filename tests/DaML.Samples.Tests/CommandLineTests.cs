@@ -235,6 +235,9 @@ public sealed class CommandLineTests : IDisposable
         var (code, _, error) = Daml([sample], CancellationToken.None, "demo", "--resume", "--out", folder.FullName);
         Assert.Equal(CommandLine.Misuse, code);
         Assert.Contains("--resume: there is no training to continue", error);
+        string refused = Path.Combine(folder.FullName, "new");
+        Assert.Equal(CommandLine.Misuse, Daml([sample], CancellationToken.None, "demo", "--resume", "--out", refused).Code);
+        Assert.False(Directory.Exists(refused));
         string checkpoint = Path.Combine(folder.FullName, "training.checkpoint");
         File.WriteAllText(checkpoint, "");
         Assert.Equal(0, Daml([sample], CancellationToken.None, "demo", "--resume", "--out", folder.FullName).Code);
