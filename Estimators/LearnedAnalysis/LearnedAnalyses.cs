@@ -16,8 +16,8 @@ public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
 
     /// <summary>
     /// A trained analysis by a residual convolutional network, which it begins as instead of with weights that are drawn: to go on with its
-    /// training, or for another
-    /// model or other observations. It stays as it is, and gives size, grid and units (default: null, weights are drawn).
+    /// training, or for another model or other observations. It stays as it is, and gives size, grid and units, so <see cref="Network"/>
+    /// keeps its default (default: null, weights are drawn).
     /// </summary>
     public SequentialAssimilation<StateMemory>? First { get; init; }
 
@@ -25,7 +25,7 @@ public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
     public override LearnedAnalysisEstimator<StateMemory> For(AssimilationSystem system, DataAssimilationContext context)
     {
         var trained = First is null ? null : NetworkOf(First);
-        var size = trained?.Options ?? Network.Checked();
+        var size = SizeOf(trained, Network);
         size.Grid.RequireDimension(system.Dynamics.Dimension);
         return OfNetwork(Name ?? size.Name, system, context, (statistics, random) => trained?.CopyOn(random.Device)
             ?? new ResidualConvolutionNetwork(size, statistics, context.Options.NetworkPrecision, random), Training, this);
@@ -37,6 +37,15 @@ public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
         SequentialAssimilationOptions? options = null) =>
         OfNetwork(name, system, context, createNetwork, (analyzer, initial) => new(analyzer, new StatePropagater(system.Dynamics),
             new StateProcoder(), new StateSource(initial, context.Options.NetworkPrecision)), training, options);
+
+    /// <summary>The size of a network: that of the trained one that it begins as, or the given one.</summary>
+    /// <exception cref="ArgumentException">A setting is out of its range, or both sizes are given and differ.</exception>
+    internal static ResidualConvolutionOptions SizeOf(ResidualConvolutionNetwork? trained, ResidualConvolutionOptions given) =>
+        trained is null ? given.Checked()
+        : given == new ResidualConvolutionOptions() || given == trained.Options ? trained.Options
+        : throw new ArgumentException(
+            $"A first analysis gives the network's size, inputs and grid, so '{nameof(Network)}' must keep its default; given: {given}, " +
+                $"where the first analysis has {trained.Options}.", nameof(given));
 
     /// <summary>The network of an analysis that another begins as.</summary>
     /// <exception cref="ArgumentException">It is another kind of analysis.</exception>

@@ -21,7 +21,8 @@ public sealed record ResidualConvolutionWithMemory : LearnedAnalysis<ProductMemo
     /// <summary>
     /// A trained analysis without a memory, which it begins as instead of with weights that are drawn: to its increments the memory's use
     /// is learned, which
-    /// takes a fraction of the time. It stays as it is, and gives size, grid and units (default: null, weights are drawn).
+    /// takes a fraction of the time. It stays as it is, and gives size, grid and units, so <see cref="Network"/> keeps its default
+    /// (default: null, weights are drawn).
     /// </summary>
     public SequentialAssimilation<StateMemory>? First { get; init; }
 
@@ -30,7 +31,7 @@ public sealed record ResidualConvolutionWithMemory : LearnedAnalysis<ProductMemo
         DataAssimilationContext context)
     {
         var trained = First is null ? null : ResidualConvolution.NetworkOf(First);
-        var (channels, size) = (Memory.Checked(), trained?.Options ?? Network.Checked());
+        var (channels, size) = (Memory.Checked(), DaML.ResidualConvolution.SizeOf(trained, Network));
         size.Grid.RequireDimension(system.Dynamics.Dimension);
         return OfNetwork(Name ?? $"{size.Name} with memory", system, context, channels, (statistics, random) => trained is not null
             ? new ResidualConvolutionNetwork(trained, channels, random)

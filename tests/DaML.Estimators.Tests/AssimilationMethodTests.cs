@@ -21,6 +21,33 @@ public sealed class AssimilationMethodTests
         Assert.Same(etkf, etkf.For(System, context).Options);
     }
 
+    [Fact]
+    public void A_method_that_runs_another_runs_it_with_the_settings_of_both()
+    {
+        var etkf = new EnsembleTransformKalmanFilter
+            { Members = 6, Stream = "inner", DivergenceBound = 50, DivergenceHandling = DivergenceHandling.Isolate };
+        SequentialAssimilationOptions Filter(EnsembleKalmanSmoother smoother) => smoother.For(System, context).Filter.Options;
+        var smoother = new EnsembleKalmanSmoother { Filter = etkf };
+        Assert.Equal(etkf, Filter(smoother));
+        Assert.Equal(etkf with { Stream = "outer" }, Filter(smoother with { Stream = "outer", DivergenceBound = 80 }));
+        Assert.Equal(etkf with { DivergenceBound = 20 },
+            Filter(smoother with { DivergenceBound = 20, DivergenceHandling = DivergenceHandling.Isolate }));
+        var stopping = smoother with { Filter = etkf with { DivergenceHandling = DivergenceHandling.Stop } };
+        Assert.Equal(DivergenceHandling.Stop, Filter(stopping).DivergenceHandling);
+        Assert.Equal(DivergenceHandling.Isolate,
+            Filter(stopping with { DivergenceHandling = DivergenceHandling.Isolate }).DivergenceHandling);
+
+        // Also through two methods.
+        var joint = new JointEstimation
+        {
+            Parameters = [new EstimatedParameter("forcing", 8, 1)], Filter = new AdaptivelyInflatedFilter { Filter = etkf },
+            Name = "mine", Stream = "outer", DivergenceBound = 30,
+        }.For(System, context);
+        var adaptive = Assert.IsType<SequentialAssimilation<ProductMemory<EnsembleMemory, VectorMemory>>>(joint.Steps[1]).Options;
+        Assert.Equal(("mine", "outer", 30.0, DivergenceHandling.Isolate),
+            (joint.Name, adaptive.Stream, adaptive.DivergenceBound, adaptive.DivergenceHandling));
+    }
+
     public static TheoryData<string> Names => [.. NamedMethods.All.Keys];
 
     [Theory, MemberData(nameof(Names))]

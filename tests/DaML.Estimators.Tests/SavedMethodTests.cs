@@ -131,11 +131,19 @@ public sealed class SavedMethodTests
     public void A_record_with_objects_is_read_with_the_same_settings(string name) => SameSettings(WithObjects[name]);
 
     [Fact]
-    public void A_record_with_a_trained_analysis_is_read_with_it() => SameSettings(new ResidualConvolution
+    public void A_record_with_a_trained_analysis_is_read_with_it()
     {
-        Training = FewSteps, First = (SequentialAssimilation<StateMemory>)Fitted(
-            new ResidualConvolution { Training = FewSteps, Network = SmallNetwork }, System).Method,
-    });
+        var first = (SequentialAssimilation<StateMemory>)Fitted(
+            new ResidualConvolution { Training = FewSteps, Network = SmallNetwork }, System).Method;
+        SameSettings(new ResidualConvolution { Training = FewSteps, First = first });
+        // It gives the network's size; another is refused.
+        var other = SmallNetwork with { Filters = 5 };
+        Assert.Equal(first.Name, new ResidualConvolution { First = first, Network = SmallNetwork }.For(System, context).Name);
+        Assert.Contains("'Network' must keep its default", Assert.Throws<ArgumentException>(() =>
+            new ResidualConvolution { First = first, Network = other }.For(System, context)).Message);
+        Assert.Contains("'Network' must keep its default", Assert.Throws<ArgumentException>(() =>
+            new ResidualConvolutionWithMemory { First = first, Network = other }.For(System, context)).Message);
+    }
 
     private void SameSettings(AssimilationMethod method)
     {
