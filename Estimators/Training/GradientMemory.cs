@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -20,8 +22,19 @@ internal static class GradientMemory
     /// <summary>The sum of the squares, accumulated in double precision.</summary>
     public static double Squares<T>(Tensor contiguous) where T : unmanaged, INumber<T>
     {
-        double sum = 0;
-        foreach (var value in KernelMemory.Elements<T>(contiguous))
+        var values = KernelMemory.Elements<T>(contiguous);
+        var (low, high) = (Vector512<double>.Zero, Vector512<double>.Zero);
+        int i = 0;
+        if (typeof(T) == typeof(float))
+            foreach (var sixteen in MemoryMarshal.Cast<T, Vector512<float>>(values))
+            {
+                var (first, second) = Vector512.Widen(sixteen);
+                low = Vectors.MultiplyAdd(first, first, low);
+                high = Vectors.MultiplyAdd(second, second, high);
+                i += Vector512<float>.Count;
+            }
+        double sum = Vector512.Sum(low + high);
+        foreach (var value in values[i..])
         {
             double number = double.CreateChecked(value);
             sum += number * number;
@@ -32,6 +45,9 @@ internal static class GradientMemory
     /// <summary>Multiplies every element by a factor.</summary>
     public static void Scale<T>(Tensor contiguous, T factor) where T : unmanaged, INumber<T>
     {
-        foreach (ref var value in KernelMemory.Elements<T>(contiguous)) value *= factor;
+        var values = KernelMemory.Elements<T>(contiguous);
+        var vectors = MemoryMarshal.Cast<T, Vector512<T>>(values);
+        foreach (ref var vector in vectors) vector *= factor;
+        foreach (ref var value in values[(vectors.Length * Vector512<T>.Count)..]) value *= factor;
     }
 }
