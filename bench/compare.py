@@ -31,6 +31,11 @@ WORKLOADS = {
     "training.40x5x5": (1, "training step, 40 filters, 5 x 5, batch 64, 16 cycles, torch", "training.speedup.40x5x5", "wall"),
 }
 SIZES = {"16x2x2": (5, "16 filters, 2 x 2, batch 32"), "20x3x3": (2, "20 filters, 3 x 3, batch 128"), "40x5x5": (1, "40 filters, 5 x 5, batch 64")}
+# trainings beside TorchSharp's operators alone
+NETWORKS = {
+    "training.lstm": (20, "emulator's training step, LSTM of 128, 2 lags, 5 leads, batch 128, TorchSharp's operators", "training.vs_eager.lstm"),
+}
+ALL = [*WORKLOADS, *NETWORKS]
 
 
 class Pair:
@@ -44,11 +49,15 @@ class Pair:
 def pairs(workloads, baseline):
     """All pairs of some workloads: with Python, for trainings also with TorchSharp's operators, and with the older build if it is given."""
     for name in workloads:
+        if name in NETWORKS:
+            repetitions, text, metric = NETWORKS[name]
+            yield Pair(name, "eager", name.replace("training.", "training.eager."), repetitions, text, metric, "wall")
+            continue
         repetitions, text, metric, kind = WORKLOADS[name]
         yield Pair(name, "python", name, repetitions, text, metric, kind)
     for name in workloads:
         area, _, size = name.partition(".")
-        if area != "training":
+        if area != "training" or name in NETWORKS:
             continue
         repetitions, text = SIZES[size]
         yield Pair(name, "eager", f"training.eager.{size}", repetitions, f"training step, {text}, 16 cycles, TorchSharp's operators", f"training.vs_eager.{size}", "wall")
@@ -100,13 +109,13 @@ def main():
     arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--baseline", metavar="FOLDER", help="another worktree whose bench is built: the trainings and the sweep are compared with its, too")
     arguments.add_argument("--json", help="write the ratios to this file")
-    arguments.add_argument("workloads", nargs="*", help=f"of {', '.join(WORKLOADS)}; default: all")
+    arguments.add_argument("workloads", nargs="*", help=f"of {', '.join(ALL)}; default: all")
     options = arguments.parse_args()
     if options.baseline and not os.path.exists(os.path.join(options.baseline, "bench/bin/Release/net10.0/DaML.Benchmarks.dll")):
         sys.exit(f"bench: --baseline: '{options.baseline}' has no built benchmarks; run 'dotnet build bench -c Release' there first")
-    unknown = [name for name in options.workloads if name not in WORKLOADS]
+    unknown = [name for name in options.workloads if name not in ALL]
     if unknown or options.rounds < 1:
-        sys.exit(f"bench: unknown workload {unknown}; known: {', '.join(WORKLOADS)}" if unknown else "bench: --rounds must be at least 1")
+        sys.exit(f"bench: unknown workload {unknown}; known: {', '.join(ALL)}" if unknown else "bench: --rounds must be at least 1")
 
     commands = {
         "python": [sys.executable, os.path.join(HERE, "python_worker.py")],
@@ -117,7 +126,7 @@ def main():
     metrics = {}
     rows, own = [], {}
     print(f"{'workload':78} {'wall ratio':>18} {'CPU ratio':>11}")
-    for pair in pairs(options.workloads or WORKLOADS, options.baseline):
+    for pair in pairs(options.workloads or ALL, options.baseline):
         other = others.get(pair.other) or others.setdefault(pair.other, Worker(commands[pair.other]))
         for worker, name in ((ours, pair.name), (other, pair.theirs)):
             warm_up(worker, name, pair.repetitions)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -87,6 +88,8 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
         var units = options.Normalisation == ValueNormalisation.Component ? record.Deviations
             : record.Deviations.max().expand(record.ValueCount).contiguous();
         var network = Checked(createNetwork(record.ValueCount, weights));
+        if (network is LongShortTermMemoryNetwork memory)
+            context.Logger.LogInformation("{Method}: the network is computed by {Computation}.", Name, memory.ComputationInUse);
         var emulator = new AutoregressiveEmulator(Name, options.Lags, options.Leads, record.Interval, units, network,
             Baseline(record, units));
         var model = new AutoregressiveModel(emulator, record.ValueCount, options.Leads, values, forecast);

@@ -27,6 +27,8 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>
     private readonly Linear? query;
     private readonly Linear output;
     private readonly long values, leads, inputs;
+    private readonly FusedLongShortTermMemory fused;
+    private readonly IReadOnlyList<Tensor> learned;     // in the order of the fused network; a cell makes new handles whenever it is asked
 
     /// <summary>Creates a network and draws its weights from a stream.</summary>
     /// <param name="values">r, the number of values at each time.</param>
@@ -44,6 +46,7 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>
         : base(nameof(LongShortTermMemoryNetwork))
     {
         Options = options.Checked();
+        Computation = options.Computation;
         (this.values, this.leads) = (Require.AtLeast(values, 1), Require.AtLeast(leads, 1));
         inputs = Math.Min(options.Inputs ?? values, values);
         int hidden = options.Hidden;
@@ -52,9 +55,23 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>
         bool attends = options.Attention == WindowAttention.DotProduct;
         if (attends) query = nn.Linear(hidden, hidden, hasBias: false, device: device, dtype: precision);
         output = nn.Linear(attends ? 2 * hidden : hidden, leads * values, device: device, dtype: precision);
+        fused = new((int)values, (int)inputs, hidden, options.Layers, (int)(leads * values), DenseKernel.Best);
         RegisterComponents();
         ModuleTensors.Keep(this);
+        learned = [.. parameters().Select(parameter => parameter.DetachFromDisposeScope())];
     }
+
+    /// <summary>
+    /// The way of computing it (default: as the options say). Automatic is in one fused piece over the window while its weights learn,
+    /// without attention, on the processor and in single precision, else by plain operators.
+    /// </summary>
+    public NetworkComputation Computation { get; set; }
+
+    /// <summary>Which way is in use while its weights learn, in words.</summary>
+    public string ComputationInUse =>
+        Computation != NetworkComputation.Automatic ? "plain operators, as asked"
+        : query is not null ? "plain operators: the fused network has no attention"
+        : FusedNetworkFunction.ComputationInUse(fused, output.weight!);
 
     /// <summary>The network's size.</summary>
     public LongShortTermMemoryOptions Options { get; }
@@ -64,6 +81,15 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor window)
     {
         Require.Shape(window, "The window of a long short-term memory", ColumnDefinition.AnySize, ColumnDefinition.AnySize, values);
+        return !IsFused(window) ? Plain(window)
+            : FusedNetworkFunction.Apply(fused, input => Plain(input).flatten(1), window, learned).view(-1, leads, values);
+    }
+
+    private bool IsFused(Tensor window) => Computation == NetworkComputation.Automatic && query is null
+        && FusedNetworkFunction.Serves(output.weight!, window);
+
+    private Tensor Plain(Tensor window)
+    {
         using var scope = NewDisposeScope();
         IReadOnlyList<Tensor> sequence = window.narrow(2, 0, inputs).unbind(1);
         foreach (var cell in cells) sequence = Through(cell, sequence);

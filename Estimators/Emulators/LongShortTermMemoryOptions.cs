@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DaML.Components;
 
 /// <summary>The size of a <see cref="LongShortTermMemoryNetwork"/>, with its defaults.</summary>
@@ -16,14 +18,22 @@ public sealed record LongShortTermMemoryOptions
     /// <summary>The output that is read from the window (default: the last hidden state).</summary>
     public WindowAttention Attention { get; init; } = WindowAttention.None;
 
+    /// <summary>The way of computing it while its weights learn (default: automatic). It is no part of a saved model.</summary>
+    [JsonIgnore]
+    public NetworkComputation Computation { get; init; } = NetworkComputation.Automatic;
+
     /// <summary>Gives these options, or throws with the reason why they are invalid.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or the kind does not exist.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or a kind or way does not exist.</exception>
     internal LongShortTermMemoryOptions Checked()
     {
         Require.AtLeast(Hidden, 1);
         Require.AtLeast(Layers, 1);
         if (Inputs is { } inputs) Require.AtLeast(inputs, 1, nameof(Inputs));
         Require.Defined(Attention);
+        if (Computation is not (NetworkComputation.Automatic or NetworkComputation.Plain))
+            throw new ArgumentOutOfRangeException(nameof(Computation), Computation,
+                $"'{nameof(Computation)}' of a long short-term memory must be {nameof(NetworkComputation.Automatic)} or " +
+                    $"{nameof(NetworkComputation.Plain)}; given: {Computation}.");
         return this;
     }
 }

@@ -422,7 +422,7 @@ internal abstract unsafe partial class BlockedKernel
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static V Mish(V u)
         {
-            V e = Exp(S.Min(u, S.Of(20))), n = S.Multiply(e, S.Add(e, S.Of(2)));
+            V e = Exponential<S, V>.Of(S.Min(u, S.Of(20))), n = S.Multiply(e, S.Add(e, S.Of(2)));
             return S.Divide(S.Multiply(u, n), S.Add(n, S.Of(2)));
         }
 
@@ -430,27 +430,9 @@ internal abstract unsafe partial class BlockedKernel
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static V MishSlope(V u)
         {
-            V e = Exp(S.Min(u, S.Of(20))), n = S.Multiply(e, S.Add(e, S.Of(2))), r = S.Divide(S.Of(1), S.Add(n, S.Of(2)));
+            V e = Exponential<S, V>.Of(S.Min(u, S.Of(20))), n = S.Multiply(e, S.Add(e, S.Of(2))), r = S.Divide(S.Of(1), S.Add(n, S.Of(2)));
             V tail = S.Multiply(S.Multiply(S.Multiply(S.Of(4), u), S.Multiply(e, S.Add(e, S.Of(1)))), S.Multiply(r, r));
             return S.MultiplyAdd(n, r, tail);
-        }
-
-        // 1.5 * 2^23: a sum with it has no bits behind the point, so it is rounded to whole numbers.
-        private const float RoundingShift = 12582912;
-
-        // e^x = 2^k 2^f with k whole and |f| <= 1/2; the Taylor polynomial of 2^f to sixth degree is accurate to 1.2e-7.
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static V Exp(V x)
-        {
-            V z = S.Multiply(S.Max(x, S.Of(-87)), S.Of(1.44269504f));
-            V shifted = S.Add(z, S.Of(RoundingShift)), f = S.Subtract(z, S.Subtract(shifted, S.Of(RoundingShift)));
-            V p = S.MultiplyAdd(S.Of(1.54035304e-4f), f, S.Of(1.33335581e-3f));
-            p = S.MultiplyAdd(p, f, S.Of(9.61812911e-3f));
-            p = S.MultiplyAdd(p, f, S.Of(5.55041087e-2f));
-            p = S.MultiplyAdd(p, f, S.Of(0.240226507f));
-            p = S.MultiplyAdd(p, f, S.Of(0.693147181f));
-            p = S.MultiplyAdd(p, f, S.Of(1));
-            return S.Scale(p, shifted);
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>The way of computing a <see cref="ResidualConvolutionNetwork"/>.</summary>
+/// <summary>The way of computing a network that has a fused form.</summary>
 public enum NetworkComputation
 {
     /// <summary>
@@ -13,9 +13,9 @@ public enum NetworkComputation
     Plain,
 
     /// <summary>
-    /// By plain tensor operators, the hidden convolutions in bfloat16: 8 significant bits, twice the rate of TF32 on tensor cores.
-    /// Weights, their gradients, normalisation, activation, skips and the layers at both ends stay in the network's precision. For
-    /// training on devices; the processor gains nothing by it.
+    /// By plain tensor operators, the hidden convolutions of a <see cref="ResidualConvolutionNetwork"/> in bfloat16: 8 significant bits,
+    /// twice the rate of TF32 on tensor cores. Weights, their gradients, normalisation, activation, skips and the layers at both ends stay
+    /// in the network's precision. For training on devices; the processor gains nothing by it.
     /// </summary>
     BFloat16,
 }
