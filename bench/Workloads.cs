@@ -30,6 +30,8 @@ public static class Workloads
         ["training.eager.16x2x2"] = () => new TrainingStep(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }, batch: 32, eager: true),
         ["training.eager.20x3x3"] = () => new TrainingStep(new() { Filters = 20, Blocks = 3, SubBlocks = 3 }, batch: 128, eager: true),
         ["training.eager.40x5x5"] = () => new TrainingStep(ResidualConvolutionOptions.Reference, batch: 64, eager: true),
+        ["training.eager.dan"] = () => new DataAssimilationNetworkStep(eager: true),
+        ["training.dan"] = () => new DataAssimilationNetworkStep(),
         ["training.eager.lstm"] = () => new EmulatorStep(eager: true),
         ["training.lstm"] = () => new EmulatorStep(),
     };

@@ -33,6 +33,7 @@ WORKLOADS = {
 SIZES = {"16x2x2": (5, "16 filters, 2 x 2, batch 32"), "20x3x3": (2, "20 filters, 3 x 3, batch 128"), "40x5x5": (1, "40 filters, 5 x 5, batch 64")}
 # trainings beside TorchSharp's operators alone
 NETWORKS = {
+    "training.dan": (20, "DAN's training step, memory of 240, 4 layers, 2 cycles, batch 64, TorchSharp's operators", "training.vs_eager.dan"),
     "training.lstm": (20, "emulator's training step, LSTM of 128, 2 lags, 5 leads, batch 128, TorchSharp's operators", "training.vs_eager.lstm"),
 }
 ALL = [*WORKLOADS, *NETWORKS]

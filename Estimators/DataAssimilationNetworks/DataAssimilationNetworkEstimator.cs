@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -99,6 +100,8 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
         var parts = network.WarmStart is { } start ? NetworkTriple.Of(start).Copy() : Fresh(Fitting(constants), weights);
         parts.Learn(network.Learns);
         var method = parts.Method(new ZeroMemorySource(parts.Analyzer.MemorySize, context.Options.NetworkPrecision));
+        parts.Computation = network.Computation;
+        context.Logger.LogInformation("{Method}: the networks are computed by {Computation}.", Name, parts.ComputationInUse);
         var cost = new CrossEntropy(network.PriorWeight, network.PosteriorWeight);
         return new LearnedTriple<VectorMemory>(parts, method, history =>
         {
@@ -107,8 +110,7 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
             return method;
         })
         {
-            Cost = (forecast, analysis, cycle) =>
-                cost.Of(parts.Procoder.Decode(forecast), parts.Procoder.Decode(analysis), cycle[Columns.Truth]),
+            Cost = new NetworkTripleCost(parts, cost).Of,
             Validation = cost,
         };
     }
@@ -138,7 +140,8 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
             ModuleState.DrawWeights(part, stream);
         }
         if (network.FirstWeights == FirstWeights.RunningAverages)
-            FirstWeightsOfNetworks.SetRunningAverages(analyzer.Last, propagater.Last, procoder.Layer, units.ObservationMean.Length);
+            FirstWeightsOfNetworks.SetRunningAverages(analyzer.Network.Last, propagater.Network.Last, procoder.Layer,
+                units.ObservationMean.Length);
         return new(analyzer, propagater, procoder);
     }
 }

@@ -54,6 +54,12 @@ public sealed record DataAssimilationNetworkOptions
     /// <summary>The weight w_a of the posterior in the cost (1 in the paper).</summary>
     public double PosteriorWeight { get; init; } = 1;
 
+    /// <summary>
+    /// The way of computing the cycles of a training step (default: automatic: in one piece on the processor, in single precision, from
+    /// complete observations one time step apart, else by plain operators).
+    /// </summary>
+    public NetworkComputation Computation { get; init; } = NetworkComputation.Automatic;
+
     /// <summary>The parts that learn; the others remain as they start, which makes sense if they come from
     /// <see cref="WarmStart"/>.</summary>
     public TripleParts Learns { get; init; } = TripleParts.All;
@@ -75,6 +81,7 @@ public sealed record DataAssimilationNetworkOptions
         _ = new CrossEntropy(PriorWeight, PosteriorWeight);
         Require.Defined(MissingObservations);
         Require.Defined(FirstWeights);
+        Computation.RequireFusedOrPlain("a data assimilation network");
         if ((Learns & TripleParts.All) == 0 || (Learns & ~TripleParts.All) != 0)
             throw new ArgumentOutOfRangeException(nameof(Learns), Learns,
                 $"'{nameof(Learns)}' must name at least one of analyzer, propagater and procoder; given: {Learns}.");

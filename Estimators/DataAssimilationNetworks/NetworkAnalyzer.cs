@@ -72,8 +72,8 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
     /// <summary>The divisor of the observations after that, <c>[p]</c>.</summary>
     internal double[] ObservationDeviation => observationDeviation;
 
-    /// <summary>The last layer.</summary>
-    internal Linear Last => network.Last;
+    /// <summary>The layers.</summary>
+    internal ReZeroNetwork Network => network;
 
     /// <summary>The record of the training; null if it was not trained here.</summary>
     [Saved("hasHistory"), Inlined]
@@ -92,11 +92,10 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
         using var scope = NewDisposeScope();
         Require.Shape(forecast.Vector, $"The memory of {Name}", ColumnDefinition.AnySize, memorySize);
         Require.Shape(observation.Values, $"The observation of {Name}", forecast.Vector.size(0), observationMean.Length);
-        var standard = ((observation.Values - mean.Like(observation.Values)) / deviation.Like(observation.Values)).to(precision);
         if (observation.Mask is not { } mask)
-            return new(call(forecast.Vector, missing == MissingObservations.Read ? cat([standard, ones_like(standard)], 1) : standard)
-                .MoveToOuterDisposeScope());
+            return new(call(forecast.Vector, Complete(observation.Values)).MoveToOuterDisposeScope());
 
+        var standard = Standard(observation.Values);
         var some = mask.any(1, keepdim: true);                                            // [batch, 1]
         if (missing == MissingObservations.Refused && (some & mask.logical_not()).any().ToBoolean())
             throw new ArgumentException(
@@ -106,6 +105,16 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
         var analysis = call(forecast.Vector, missing == MissingObservations.Read ? cat([standard, mask.to(precision)], 1) : standard);
         return new(where(some, analysis, forecast.Vector).MoveToOuterDisposeScope());
     }
+
+    /// <summary>What it reads of complete observations.</summary>
+    /// <param name="values"><c>[..., p]</c></param>
+    internal Tensor Complete(Tensor values)
+    {
+        var standard = Standard(values);
+        return missing == MissingObservations.Read ? cat([standard, ones_like(standard)], -1) : standard;
+    }
+
+    private Tensor Standard(Tensor values) => ((values - mean.Like(values)) / deviation.Like(values)).to(precision);
 
     /// <summary>Makes a copy with the same weights, which can be trained further.</summary>
     internal NetworkAnalyzer Copy() =>

@@ -63,8 +63,11 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
     public override Tensor forward(Tensor memory) => layer.call(memory);
 
     /// <inheritdoc/>
-    public IDensity Decode(VectorMemory memory) =>
-        Form.Read(call(memory.Vector), mean.On(precision, memory.Vector.device), deviation.On(precision, memory.Vector.device));
+    public IDensity Decode(VectorMemory memory) => Density(call(memory.Vector));
+
+    /// <summary>The density of given numbers.</summary>
+    internal IDensity Density(Tensor numbers) =>
+        Form.Read(numbers, mean.On(precision, numbers.device), deviation.On(precision, numbers.device));
 
     /// <summary>Makes a copy with the same weights, which can be trained further.</summary>
     internal NetworkProcoder Copy() =>

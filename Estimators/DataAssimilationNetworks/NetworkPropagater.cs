@@ -42,8 +42,8 @@ public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<V
 
     double? IPropagater<VectorMemory>.TimeStep => TimeStep;
 
-    /// <summary>The last layer.</summary>
-    internal Linear Last => network.Last;
+    /// <summary>The layers.</summary>
+    internal ReZeroNetwork Network => network;
 
     /// <summary>Computes the memory one time step later.</summary>
     /// <param name="memory"><c>[batch, m]</c></param>

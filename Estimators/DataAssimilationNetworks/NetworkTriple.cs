@@ -42,6 +42,13 @@ public sealed class NetworkTriple : nn.Module
     /// <summary>c : H -> pdf over X</summary>
     public NetworkProcoder Procoder => procoder;
 
+    /// <summary>The way of computing the cycles of a training step (default: automatic). It is no part of what is saved.</summary>
+    public NetworkComputation Computation { get; set; } = NetworkComputation.Automatic;
+
+    /// <summary>Which way is in use for cycles of a training step, in words.</summary>
+    public string ComputationInUse => Computation != NetworkComputation.Automatic ? "plain operators, as asked"
+        : DenseKernel.InUse(procoder.Layer.weight!);
+
     /// <summary>The record of the training; null if it was not trained here.</summary>
     public TrainingHistory? History => analyzer.History;
 
@@ -56,6 +63,17 @@ public sealed class NetworkTriple : nn.Module
 
     /// <summary>Makes copies with the same weights, which can be trained further.</summary>
     internal NetworkTriple Copy() => new(analyzer.Copy(), propagater.Copy(), procoder.Copy());
+
+    /// <summary>The sizes of its computation in one piece.</summary>
+    internal NetworkTripleShape Shape
+    {
+        get
+        {
+            int memory = (int)analyzer.MemorySize;
+            return new(memory, (int)analyzer.Network.Last.weight!.size(1) - memory, (int)procoder.Layer.weight!.size(0),
+                propagater.Network.Skips, analyzer.Network.Skips);
+        }
+    }
 
     /// <summary>Lets some parts learn and keeps the others fixed.</summary>
     internal void Learn(TripleParts learns)

@@ -47,6 +47,13 @@ public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>
     /// <summary>The last, linear layer.</summary>
     internal Linear Last => last;
 
+    /// <summary>The number of layers with a skip.</summary>
+    internal int Skips => layers.Count;
+
+    /// <summary>The parameters in the order of <see cref="ReZeroLayers"/>.</summary>
+    internal IEnumerable<Tensor> Ordered =>
+        [.. layers.SelectMany(layer => new Tensor[] { layer.weight!, layer.bias! }), last.weight!, last.bias!, .. alphas];
+
     /// <summary>Computes the result.</summary>
     /// <param name="input"><c>[batch, inputs]</c></param>
     /// <returns><c>[batch, outputs]</c></returns>

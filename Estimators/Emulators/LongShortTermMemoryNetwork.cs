@@ -71,7 +71,7 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>
     public string ComputationInUse =>
         Computation != NetworkComputation.Automatic ? "plain operators, as asked"
         : query is not null ? "plain operators: the fused network has no attention"
-        : FusedNetworkFunction.ComputationInUse(fused, output.weight!);
+        : DenseKernel.InUse(output.weight!);
 
     /// <summary>The network's size.</summary>
     public LongShortTermMemoryOptions Options { get; }
@@ -82,11 +82,11 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>
     {
         Require.Shape(window, "The window of a long short-term memory", ColumnDefinition.AnySize, ColumnDefinition.AnySize, values);
         return !IsFused(window) ? Plain(window)
-            : FusedNetworkFunction.Apply(fused, input => Plain(input).flatten(1), window, learned).view(-1, leads, values);
+            : FusedLongShortTermMemoryFunction.Apply(fused, input => Plain(input).flatten(1), window, learned).view(-1, leads, values);
     }
 
     private bool IsFused(Tensor window) => Computation == NetworkComputation.Automatic && query is null
-        && FusedNetworkFunction.Serves(output.weight!, window);
+        && DenseKernel.Serves(output.weight!, window);
 
     private Tensor Plain(Tensor window)
     {

@@ -30,10 +30,7 @@ public sealed record LongShortTermMemoryOptions
         Require.AtLeast(Layers, 1);
         if (Inputs is { } inputs) Require.AtLeast(inputs, 1, nameof(Inputs));
         Require.Defined(Attention);
-        if (Computation is not (NetworkComputation.Automatic or NetworkComputation.Plain))
-            throw new ArgumentOutOfRangeException(nameof(Computation), Computation,
-                $"'{nameof(Computation)}' of a long short-term memory must be {nameof(NetworkComputation.Automatic)} or " +
-                    $"{nameof(NetworkComputation.Plain)}; given: {Computation}.");
+        Computation.RequireFusedOrPlain("a long short-term memory");
         return this;
     }
 }

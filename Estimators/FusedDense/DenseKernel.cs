@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace DaML.Components;
 
@@ -34,6 +36,23 @@ internal abstract unsafe class DenseKernel
     /// <summary>The kernel's name.</summary>
     public string Name => GetType().Name switch { nameof(Avx512) => "AVX-512", nameof(Avx2) => "AVX2", _ => "portable" };
 
+    /// <summary>
+    /// Whether a network learns from an input, on the CPU and in single precision. A network in use goes by operators, which take a row as
+    /// well as many, and can be differentiated any number of times.
+    /// </summary>
+    /// <param name="weight">A weight that learns.</param>
+    /// <param name="input">The input.</param>
+    public static bool Serves(Tensor weight, Tensor input) => weight.requires_grad && is_grad_enabled()
+        && weight.dtype == ScalarType.Float32 && KernelMemory.Holds(weight, input) && input.numel() > 0;
+
+    /// <summary>Which way a network is computed that could be in one piece, in words.</summary>
+    /// <param name="weight">One of its weights.</param>
+    public static string InUse(Tensor weight) =>
+        weight.dtype != ScalarType.Float32 ? "plain operators: the fused network is in single precision"
+        : weight.device_type != DeviceType.CPU
+        ? $"plain operators: the fused network runs on the processor, the weights are on {weight.device}"
+        : $"fused, {Best.Name}";
+
     /// <summary>Computes c[r][j] = bias[r] + sum over k of a[r][k] b[k][j], or adds the sum to c.</summary>
     /// <param name="a">The left factor.</param>
     /// <param name="b">The right factor, by rows; a row can be read up to a multiple of <see cref="Columns"/>.</param>
@@ -47,6 +66,14 @@ internal abstract unsafe class DenseKernel
     /// <param name="adds">Whether the sum is added to c; there is no bias then.</param>
     public abstract void Multiply(LeftFactor a, float* b, int bRow, float* c, int cRow, int rows, int inner, int columns, float* bias,
         bool adds);
+
+    /// <summary>target = input + alpha LeakyReLU(inner)</summary>
+    public abstract void AddLeaky(float* input, float* inner, float alpha, float* target, int count);
+
+    /// <summary>
+    /// Computes the sensitivity to the inner values from that to <see cref="AddLeaky"/>'s result, and gives the sensitivity to alpha.
+    /// </summary>
+    public abstract float LeakySensitivity(float* sensitivity, float* inner, float alpha, float* target, int count);
 
     /// <summary>
     /// A step of a long short-term memory, for one hidden value after another: in place the gates (i, f, g, o) from their arguments, then
@@ -158,6 +185,28 @@ internal abstract unsafe class DenseKernel
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public override void AddLeaky(float* input, float* inner, float alpha, float* target, int count)
+        {
+            V a = S.Of(alpha);
+            for (int i = 0; i < count; i += S.Width) S.Store(target + i, S.MultiplyAdd(a, Leaky(S.Load(inner + i)), S.Load(input + i)));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public override float LeakySensitivity(float* sensitivity, float* inner, float alpha, float* target, int count)
+        {
+            V a = S.Of(alpha), sum = S.Of(0);
+            for (int i = 0; i < count; i += S.Width)
+            {
+                V d = S.Load(sensitivity + i), u = S.Load(inner + i);
+                sum = S.MultiplyAdd(d, Leaky(u), sum);
+                // the slope: a factor that makes every positive number larger than one
+                V slope = S.Min(S.Max(S.Multiply(u, S.Of(float.MaxValue)), S.Of(Slope)), S.Of(1));
+                S.Store(target + i, S.Multiply(S.Multiply(a, d), slope));
+            }
+            return S.Sum(sum);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Remember(float* gates, float* before, float* cell, float* squashed, float* hidden, int count)
         {
             float* f = gates + count, g = f + count, o = g + count;
@@ -207,6 +256,11 @@ internal abstract unsafe class DenseKernel
                 sums[r] += S.Sum(sum);
             }
         }
+
+        private const float Slope = 0.01f;      // libtorch's default
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static V Leaky(V u) => S.Max(u, S.Multiply(u, S.Of(Slope)));
     }
 }
 

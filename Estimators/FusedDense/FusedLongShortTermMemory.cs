@@ -15,13 +15,9 @@ namespace DaML.Components;
 /// <param name="outputs">The number of values in its result, D r.</param>
 /// <param name="kernel">The arithmetic.</param>
 internal sealed unsafe class FusedLongShortTermMemory(int values, int inputs, int hidden, int layers, int outputs, DenseKernel kernel)
-    : IFusedNetwork
 {
     private const int Lanes = LaneGroups.Lanes;
     private readonly TapePool tapes = new();
-
-    /// <inheritdoc/>
-    public string Instructions => kernel.Name;
 
     private int Field => hidden * Lanes;
 
@@ -30,7 +26,10 @@ internal sealed unsafe class FusedLongShortTermMemory(int values, int inputs, in
     private long Weights(int length) =>
         (long)length * 4 * hidden * (layers * hidden + inputs + (layers - 1) * hidden) + (long)outputs * hidden;
 
-    /// <inheritdoc/>
+    /// <summary>Computes the result, <c>[rows, outputs]</c>.</summary>
+    /// <param name="input">The window, <c>[rows, L, values]</c>, contiguous.</param>
+    /// <param name="parameters">The parameters in order, contiguous; they do not change before <see cref="Backward"/>.</param>
+    /// <returns>The result, and what the backward pass needs.</returns>
     public (Tensor Result, Tape Tape) Forward(Tensor input, IReadOnlyList<Tensor> parameters)
     {
         var places = new Places(input.Sizes(), inputs, hidden, layers, outputs);
@@ -75,7 +74,11 @@ internal sealed unsafe class FusedLongShortTermMemory(int values, int inputs, in
         places.Groups.Unpack(output, outputs, group, to, outputs);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Computes the sensitivities of the window, null if it is not wanted, and of the parameters.</summary>
+    /// <param name="tape">The tape of the forward pass; it is released.</param>
+    /// <param name="sensitivity">The sensitivity of the result, contiguous.</param>
+    /// <param name="parameters">The parameters as in the forward pass.</param>
+    /// <param name="wantsInput">Whether that of the window is wanted.</param>
     public (Tensor? Input, Tensor[] Parameters) Backward(Tape tape, Tensor sensitivity, IReadOnlyList<Tensor> parameters, bool wantsInput)
     {
         var places = new Places(tape.InputShape, inputs, hidden, layers, outputs);

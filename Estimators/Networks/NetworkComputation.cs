@@ -19,3 +19,19 @@ public enum NetworkComputation
     /// </summary>
     BFloat16,
 }
+
+/// <summary>Checks ways of computing a network.</summary>
+internal static class NetworkComputations
+{
+    /// <summary>Refuses other ways than automatic and plain.</summary>
+    /// <param name="computation">The way.</param>
+    /// <param name="network">What is computed.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is another.</exception>
+    public static void RequireFusedOrPlain(this NetworkComputation computation, string network)
+    {
+        if (computation is not (NetworkComputation.Automatic or NetworkComputation.Plain))
+            throw new ArgumentOutOfRangeException(nameof(computation), computation,
+                $"The computation of {network} must be {nameof(NetworkComputation.Automatic)} or {nameof(NetworkComputation.Plain)}; " +
+                    $"given: {computation}.");
+    }
+}

@@ -29,6 +29,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
     private readonly long batch;
     private readonly CycleUnrolling<TMemory> unrolling;
     private readonly FusedTraining? fused;      // null: by tensor operators
+    private readonly ICyclesInOnePiece<TMemory>? inOnePiece;    // null: there is none such
     private readonly (Tensor Buffer, Tensor Copy)[] buffers;
     private readonly ResidualConvolutionTrunk[] trunks;
     private ITrajectoryCursor cursor;
@@ -64,6 +65,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
         (this.triple, this.view, this.divergedCost, this.options, this.random) = (triple, view, divergedCost, options, random);
         unrolling = new(name, triple, view.Schema, cost, random);
         fused = FusedTraining.Of(triple, network, view.Schema, cost);
+        inOnePiece = cost.Target as ICyclesInOnePiece<TMemory>;
         batch = options.BatchSize ?? view.Schema.Batch;
         if (batch > view.Schema.Batch)
             throw new ArgumentException(
@@ -83,6 +85,9 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
 
     /// <summary>Whether the cycles of the last step were computed in one piece.</summary>
     public bool IsFused { get; private set; }
+
+    /// <summary>Whether the last step's cycles were unrolled in one piece by the cost.</summary>
+    public bool IsInOnePiece { get; private set; }
 
     /// <summary>The number of times that the view was started again.</summary>
     public long Epoch { get; private set; }
@@ -136,10 +141,9 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
     private OptimiserStep TensorGradient()
     {
         KeepStatistics();
-        using var cycles = chunk!.Open(rows);
         var waits = rows is null ? waiting : waiting?.index_select(0, rows);
-        var (last, lastCost, loss, truths) = Unroll(cycles, Taken(), waits);
-        double norm = BackPropagate(loss, "The cost");
+        var (last, lastCost, loss, truths) = Unroll(Taken(), waits);
+        double norm = IsInOnePiece ? BackPropagateInOnePiece(loss) : BackPropagate(loss, "The cost");
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
         double value = loss.ToDouble();
         using var noGradients = no_grad();
@@ -260,8 +264,18 @@ internal sealed class TruncatedBackpropagation<TMemory> : OptimiserSteps where T
     // The memory of the step's trajectories.
     private TMemory Taken() => rows is null ? memory : memory.Map(part => part.index_select(0, rows));
 
-    private UnrolledCycles<TMemory> Unroll(ITrajectoryCursor cycles, TMemory before, Tensor? waits)
+    private double BackPropagateInOnePiece(Tensor loss)
     {
+        using (Telemetry.Phase(Telemetry.Backward)) inOnePiece!.BackPropagate(loss);
+        return ClipGradient();
+    }
+
+    private UnrolledCycles<TMemory> Unroll(TMemory before, Tensor? waits)
+    {
+        var atOnce = inOnePiece?.Along(chunk!, rows, before, time, waits);
+        IsInOnePiece = atOnce is not null;
+        if (atOnce is { } done) return done;
+        using var cycles = chunk!.Open(rows);
         foreach (var trunk in trunks) trunk.Pack();
         try { return unrolling.Along(cycles, before, time, waits); }
         finally { foreach (var trunk in trunks) trunk.Unpack(); }

@@ -218,7 +218,7 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         var procoder = new NetworkProcoder(m, DensityForm.Diagonal, [5, 6], [2, 3], ScalarType.Float64, CPU);
         using (no_grad()) foreach (var part in new nn.Module[] { analyzer, propagater, procoder })
             foreach (var parameter in part.parameters()) parameter.zero_();
-        FirstWeightsOfNetworks.SetRunningAverages(analyzer.Last, propagater.Last, procoder.Layer, p);
+        FirstWeightsOfNetworks.SetRunningAverages(analyzer.Network.Last, propagater.Network.Last, procoder.Layer, p);
         double[] gain = [1, 1, 1, Math.Sqrt(0.05), Math.Sqrt(0.05), Math.Sqrt(0.05), 0.05, 0.05];
         double[] expected = new double[m];
         var memory = new VectorMemory(zeros(1, m, dtype: ScalarType.Float64));

@@ -4,38 +4,21 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A network computed in one piece as one node of the autograd graph. A second differentiation, or a second backward pass over the same
-/// forward pass, uses the plain operators.
+/// A long short-term memory in one piece as one node of the autograd graph. A second differentiation, or a second backward pass over the
+/// same forward pass, uses the plain operators.
 /// </summary>
-internal sealed class FusedNetworkFunction : DifferentiableFunction<FusedNetworkFunction>
+internal sealed class FusedLongShortTermMemoryFunction : DifferentiableFunction<FusedLongShortTermMemoryFunction>
 {
     /// <inheritdoc/>
-    public override string Name => "FusedNetwork";
-
-    /// <summary>
-    /// Whether a network learns from an input, on the CPU and in single precision. A network in use goes by operators, which take a row as
-    /// well as many, and can be differentiated any number of times.
-    /// </summary>
-    /// <param name="weight">One of its weights.</param>
-    /// <param name="input">Its input.</param>
-    public static bool Serves(Tensor weight, Tensor input) => weight.requires_grad && is_grad_enabled()
-        && weight.dtype == ScalarType.Float32 && KernelMemory.Holds(weight, input) && input.numel() > 0;
-
-    /// <summary>Which way a network is computed that could be in one piece, in words.</summary>
-    /// <param name="network">The network.</param>
-    /// <param name="weight">One of its weights.</param>
-    public static string ComputationInUse(IFusedNetwork network, Tensor weight) =>
-        weight.dtype != ScalarType.Float32 ? "plain operators: the fused network is in single precision"
-        : weight.device_type != DeviceType.CPU
-        ? $"plain operators: the fused network runs on the processor, the weights are on {weight.device}"
-        : $"fused, {network.Instructions}";
+    public override string Name => "FusedLongShortTermMemory";
 
     /// <summary>Runs the network so that it is differentiable.</summary>
     /// <param name="network">The network.</param>
     /// <param name="plain">The same by tensor operators.</param>
     /// <param name="input">Its input.</param>
     /// <param name="parameters">Its parameters, in the network's order.</param>
-    public static Tensor Apply(IFusedNetwork network, Func<Tensor, Tensor> plain, Tensor input, IReadOnlyList<Tensor> parameters) =>
+    public static Tensor Apply(FusedLongShortTermMemory network, Func<Tensor, Tensor> plain, Tensor input,
+        IReadOnlyList<Tensor> parameters) =>
         apply([new Pass(network, plain, parameters, input.requires_grad), input, .. parameters]);
 
     /// <inheritdoc/>
@@ -73,7 +56,8 @@ internal sealed class FusedNetworkFunction : DifferentiableFunction<FusedNetwork
         return [.. all.Select(tensor => tensor.requires_grad ? found[next++].MoveToOuterDisposeScope() : null!)];
     }
 
-    private sealed record Pass(IFusedNetwork Network, Func<Tensor, Tensor> Plain, IReadOnlyList<Tensor> Parameters, bool WantsInput)
+    private sealed record Pass(FusedLongShortTermMemory Network, Func<Tensor, Tensor> Plain, IReadOnlyList<Tensor> Parameters,
+        bool WantsInput)
     {
         public Tape? Tape { get; set; }
     }
