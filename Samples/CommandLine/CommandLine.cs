@@ -62,8 +62,9 @@ public static class CommandLine
             { Description = "The command, for instance 'sample demo'.", Arity = ArgumentArity.ZeroOrMore };
         var help = new Command("help", "Shows the help of a command.") { asked };
 
-        var root = new RootCommand(About) { CommandOf(samples.Single(one => one.Name == "demo")), list, sample, doctor,
-            completion, help };
+        // (not a RootCommand, which has the name of the file: the program of the notebooks has another)
+        var root = new Command("daml", About) { CommandOf(samples.Single(one => one.Name == "demo")), list, sample, doctor,
+            completion, help, new HelpOption(), new VersionOption() };
         foreach (var command in ScriptCommands.Create())
         {
             command.SetAction((Func<ParseResult, int>)(_ => throw ScriptCommands.Elsewhere(command.Name)));
@@ -126,7 +127,7 @@ public static class CommandLine
         bool option = typed.StartsWith('-');
         var names = option ? command.Options.Select(one => one.Name) : command.Subcommands.Select(one => one.Name);
         string? found = NearestName.Find(typed, names);
-        if (found is null && command is RootCommand)    // a sample's name without 'sample'
+        if (found is null && !command.Parents.Any())    // a sample's name without 'sample'
             found = NearestName.Find(typed, samples.Select(one => one.Name)) is { } sample ? $"sample {sample}" : null;
         string near = found is null ? "" : $" Did you mean '{found}'?";
         return $"'{$"daml {PathOf(command)}".TrimEnd()}' has no {(option ? "option" : "command or argument")} '{typed}'." +
@@ -134,7 +135,7 @@ public static class CommandLine
     }
 
     // The words that lead to a command, each with a blank behind it; none for the program itself.
-    private static string PathOf(Command command) => command is RootCommand ? ""
+    private static string PathOf(Command command) => !command.Parents.Any() ? ""
         : string.Concat(command.Parents.OfType<Command>().Take(1).Select(PathOf)) + command.Name + " ";
 
     // Plain lines: to lay out a grid takes Spectre as long as the rest of the command.

@@ -117,7 +117,8 @@ LineSeries[] Posterior(string name, List<double>[] of, RgbColor color) =>
         { Color = color, Style = LineStyle.Dotted },
 ];
 Show(new LineChart("Posterior of the first component", new Axis("cycle"), new Axis("x"),
-    [new LineSeries("truth", times, truth) { Color = new RgbColor(0, 0, 0), Style = LineStyle.Dashed }, .. Posterior("Kalman filter", exact, new RgbColor(0, 114, 178)),
+    [new LineSeries("truth", times, truth) { Color = new RgbColor(0, 0, 0), Style = LineStyle.Dashed },
+     .. Posterior("Kalman filter", exact, new RgbColor(0, 114, 178)),
         .. Posterior("network", ours, new RgbColor(213, 94, 0))]) { Width = 760, Height = 340 });
 
 // %%

@@ -96,7 +96,8 @@ var emulator = context.Transforms.LongShortTermMemory(coefficients, coming,
 
 // %%
 var draws = context.Random("stations").Uniform([80], ScalarType.Float64).ToArray<double>();
-(double Latitude, double Longitude)[] sites = [.. Enumerable.Range(0, 40).Select(i => (30 + 40 * draws[2 * i], -70 + 80 * draws[2 * i + 1]))];
+(double Latitude, double Longitude)[] sites =
+    [.. Enumerable.Range(0, 40).Select(i => (30 + 40 * draws[2 * i], -70 + 80 * draws[2 * i + 1]))];
 var stations = new ObservationNetwork(grid.InterpolateTo(sites), ErrorCovariance.Scalar(sites.Length, 1));
 var error = modes.TruncationErrorCovariance(learnedFrom, anomaly, stations.Operator)
     + stations.Error.ToMatrix(ScalarType.Float64, CPU);
@@ -114,7 +115,8 @@ var fourDVar = context.Analysis.FourDimensionalVariational(system, new()
 });
 
 var observed = field.Append(context.Transforms.Observe(stations, anomaly))
-    .Transform(Days(new(2009, 1, 1), full ? new(2010, 1, 1) : new(2009, 4, 1))).Materialise([pressure, anomaly, coefficients, Columns.Observation]);
+    .Transform(Days(new(2009, 1, 1), full ? new(2010, 1, 1) : new(2009, 4, 1)))
+    .Materialise([pressure, anomaly, coefficients, Columns.Observation]);
 List<Tensor> analyses = [], truths = [];
 foreach (var cycle in fourDVar.Transform(observed))
 {

@@ -152,7 +152,8 @@ Show(new LineChart("Residual of the first system", new Axis("iteration"), new Ax
 // %%
 string Mean(InnerSolution solution) =>
     solution.Trajectories.Average(report => report.Iterations).ToString("f1", System.Globalization.CultureInfo.InvariantCulture);
-Show(new ReportTable("Mean iterations to 1e-7", ["preconditioner", "iterations"], [.. solutions.Select(one => (string[])[one.Key, Mean(one.Value)])]));
+Show(new ReportTable("Mean iterations to 1e-7", ["preconditioner", "iterations"],
+    [.. solutions.Select(one => (string[])[one.Key, Mean(one.Value)])]));
 
 // Figures go to files, everything else to the console.
 void Show(object value)
