@@ -64,7 +64,7 @@ public abstract class CostTermContract : Contract
             bb = Along(Hessian(term, x, b), b);
         double scale = (aa.abs() * bb.abs()).sqrt().max().ToDouble(), asymmetry = (ab - ba).abs().max().ToDouble();
         Demand(asymmetry <= Tolerance * Math.Max(scale, 1e-300), term.Name, "symmetry",
-            $"a^T H b and b^T H a differ by {asymmetry:g4}, where |a||b| in H is {scale:g4}.");
+            $"a^T H b and b^T H a differ by {asymmetry:g4}, where the product of their lengths in H is {scale:g4}.");
         double smallest = minimum(aa, bb).min().ToDouble();
         Demand(smallest >= -Tolerance * Math.Max(scale, 1e-300), term.Name, "no negative curvature", $"a^T H a is {smallest:g4}.");
     }

@@ -67,7 +67,8 @@ public abstract class PriorTermContract : Contract
         double smallest = minimum(aa, bb).min().ToDouble(),
             asymmetry = ((ofA.Dot(b) - ofB.Dot(a)) / (aa * bb).abs().sqrt()).abs().max().ToDouble();
         Demand(smallest > 0, term.Name, "positive definiteness", $"v^T C v is {smallest:g4}.");
-        Demand(asymmetry <= Tolerance, term.Name, "symmetry", $"a^T C b and b^T C a differ by {asymmetry:g4} of |a||b| in C.");
+        Demand(asymmetry <= Tolerance, term.Name, "symmetry",
+            $"a^T C b and b^T C a differ by {asymmetry:g4} of the product of the lengths of a and b in C.");
     }
 
     /// <summary>After saving and reading, it is the same to the bit; skipped if it cannot be saved.</summary>

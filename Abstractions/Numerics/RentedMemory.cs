@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace DaML.Components;
 
 /// <summary>
@@ -24,7 +26,7 @@ internal readonly unsafe struct RentedMemory<T> : IDisposable where T : unmanage
     public T* Start { get; }
 
     /// <summary>Returns the memory.</summary>
-    /// <exception cref="InvalidOperationException">
+    /// <exception cref="UnreachableException">
     /// A later rental is still in use, this one was returned before, or another thread returns it.
     /// </exception>
     public void Dispose() => owner.Return(depth);
@@ -54,11 +56,11 @@ internal sealed unsafe class MemoryOfThread
     public void Return(int depth)
     {
         if (this != mine)
-            throw new InvalidOperationException(
+            throw new UnreachableException(
                 "Rented memory must be returned by the thread that rented it; a different thread returned this.");
         if (depth != rented - 1)
         {
-            throw new InvalidOperationException("Rented memory must be returned in the opposite order of renting, each rental once; "
+            throw new UnreachableException("Rented memory must be returned in the opposite order of renting, each rental once; "
                 + $"this was rental {depth + 1}, and {rented} are in use.");
         }
         rented--;

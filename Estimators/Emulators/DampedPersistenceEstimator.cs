@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -30,12 +31,12 @@ public sealed class DampedPersistenceEstimator(Column values, Column forecast, A
     : IEstimator<AutoregressiveModel>
 {
     /// <inheritdoc/>
-    public string Name { get; } = damping switch
+    public string Name { get; } = Require.Defined(damping) switch
     {
         AnomalyDamping.None => "persistence",
         AnomalyDamping.Fitted => "damped persistence",
         AnomalyDamping.Complete => "climatology",
-        _ => throw new ArgumentOutOfRangeException(nameof(damping), damping, $"'{nameof(damping)}' has no value {damping}."),
+        _ => throw new UnreachableException(),
     };
 
     /// <inheritdoc/>

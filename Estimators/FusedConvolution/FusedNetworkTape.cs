@@ -29,8 +29,7 @@ internal sealed unsafe class FusedNetworkTape
         long size = normalisationOffset + 4L * shape.Layers * shape.Filters;
         if (size > int.MaxValue)
             throw new OutOfMemoryException(
-                $"A batch of {layout.Batch} is too large for the fused network: it would keep {size} numbers. Use a smaller batch, or " +
-                    $"the plain form.");
+                $"A batch of {layout.Batch} is too large for the fused network: it would keep {size} numbers. Use a smaller batch.");
         memory = new(size * sizeof(float), cleared: true);
         start = (float*)memory.Start;
     }

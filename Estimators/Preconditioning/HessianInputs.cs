@@ -58,7 +58,8 @@ public sealed class HessianInputs
             var field = layout.Fields[i];
             deviations[i] = Math.Sqrt(squares.select(1, i).sum().ToDouble() / (states.size(0) * field.Rows * field.Columns));
             if (!(deviations[i] > 0))
-                throw new ArgumentException($"Field {i} of the states of linearisation never changes, so it cannot be standardised.");
+                throw new ArgumentException(
+                    $"Field {i} of the states of linearisation never changes, so it cannot be standardised. Leave it out.");
         }
         int times = observations is null ? 0 : windows[0].Observations.Count;
         double largest = observations is null ? 1

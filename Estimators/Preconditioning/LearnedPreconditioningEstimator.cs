@@ -107,7 +107,8 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
         var network = create(inputs, weights);
         if (from is not null) network.WithWeightsOf(from.Network);
         if (!network.parameters().Any(parameter => parameter.requires_grad))
-            throw new ArgumentException($"The network {network.GetName()} of {Name} has no parameters, so there is nothing to learn.");
+            throw new ArgumentException($"The network {network.GetName()} of {Name} has no parameters, so there is nothing to learn; " +
+                "register its layers with RegisterComponents.");
         var probes = new HessianProbes(options.Loss, fixedPairs);
         var validation = Held(source, held, inputs, probes, ModuleState.PrecisionOf(network, ScalarType.Float32));
         using var windows = source.Open(states, context.Precision);

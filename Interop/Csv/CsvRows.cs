@@ -206,7 +206,8 @@ internal sealed class CsvRows : IDisposable
         if (position < 0) throw new DataFileException($"'{path}' has no column '{header}'; it has: {string.Join(", ", headers)}." +
             (headers is [var only] && only.IndexOfAny([',', ';', '\t', ' ']) is >= 0 and var at
                 ? $" Its columns may be separated by another {nameof(CsvOptions)}.{nameof(CsvOptions.Delimiter)}: {Sign(only[at])}." : ""));
-        if (Array.LastIndexOf(headers, header) != position) throw new DataFileException($"'{path}' has more than one column '{header}'.");
+        if (Array.LastIndexOf(headers, header) != position)
+            throw new DataFileException($"'{path}' has more than one column '{header}'; rename all but one.");
         return position;
     }
 

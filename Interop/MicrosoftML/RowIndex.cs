@@ -60,7 +60,7 @@ internal sealed class RowIndex
             trajectories.Add(number);
             own.Add(time);
         }
-        if (times.Count == 0) throw new InvalidDataException("There are no rows.");
+        if (times.Count == 0) throw new InvalidDataException("There are no rows; a view needs at least one.");
         foreach (var (name, number) in numbers)
             if (!times[number].SequenceEqual(times[0]))
                 throw new InvalidDataException($"The trajectory '{name}' has {times[number].Count} rows and '{numbers.Keys.First()}' has " +

@@ -18,11 +18,11 @@ public sealed record TrajectoryRows
     [JsonConstructor]
     public TrajectoryRows(params IReadOnlyList<RowColumn> columns)
     {
-        if (columns.Count == 0) throw new ArgumentException("At least one column is needed.", nameof(columns));
+        if (columns.Count == 0) throw new ArgumentException("At least one column is needed; none was given.", nameof(columns));
         foreach (var column in columns)
         {
             if (columns.Count(other => other.Column == column.Column) > 1)
-                throw new ArgumentException($"The column '{column.Column}' comes twice.", nameof(columns));
+                throw new ArgumentException($"The column '{column.Column}' comes twice; name each column once.", nameof(columns));
             if (column.Column.Name.EndsWith("-mask", StringComparison.Ordinal))
                 throw new ArgumentException($"The mask '{column.Column}' cannot be read from a row: it is made from the values of its " +
                     "column, which are NaN where they are missing.", nameof(columns));

@@ -123,7 +123,8 @@ internal sealed class NetCdfSequence
             using var file = NetCdfFile.Open(path);
             var found = file.Variable(variable);
             file.RequireNumeric(found);
-            if (found.Shape.Contains(0)) throw new DataFileException($"The variable {found} in '{path}' has no values.");
+            if (found.Shape.Contains(0))
+                throw new DataFileException($"The variable {found} in '{path}' has no values: one of its dimensions is empty.");
             var times = NetCdfTimes.Of(file, found, options);
             int trajectory = TrajectoryDimension(found, times.Dimension, options, path);
             var window = options.Region is null ? null : GridWindow.Of(file, found, [times.Dimension, trajectory], options.Region);

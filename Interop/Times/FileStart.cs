@@ -47,7 +47,9 @@ internal sealed class FileStartConverter : JsonConverter<FileStart>
         {
             nameof(FileStart.AtFirstCycle) => FileStart.AtFirstCycle,
             nameof(FileStart.OneIntervalBefore) => FileStart.OneIntervalBefore,
-            var other => throw new JsonException($"'{other}' is no start time."),
+            var other => throw new JsonException(
+                $"'{other}' is no start time; a number, {nameof(FileStart.AtFirstCycle)} or {nameof(FileStart.OneIntervalBefore)} " +
+                    "is needed."),
         };
 
     public override void Write(Utf8JsonWriter writer, FileStart start, JsonSerializerOptions options)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -146,10 +147,10 @@ public sealed class LocalisationGeometry : IComponent
         writer.Set("periods", Periods.Select(period => double.IsPositiveInfinity(period) ? (double?)null : period).ToArray());
     }
 
-    private static double Period(AxisEnds ends, long points, double spacing) => ends switch
+    private static double Period(AxisEnds ends, long points, double spacing) => Require.Defined(ends) switch
     {
         AxisEnds.Bounded => double.PositiveInfinity,
         AxisEnds.Periodic => points * spacing,
-        _ => throw new ArgumentOutOfRangeException(nameof(ends), ends, $"There are no axis ends {ends}."),
+        _ => throw new UnreachableException(),
     };
 }

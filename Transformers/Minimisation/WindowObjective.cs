@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.Optimization;
@@ -86,7 +87,7 @@ internal sealed class WindowObjective : IObjectiveFunction
     public bool IsHessianSupported => false;
 
     /// <inheritdoc/>
-    public Matrix<double> Hessian => throw new NotSupportedException("A quasi-Newton method uses no Hessian.");
+    public Matrix<double> Hessian => throw new UnreachableException("A quasi-Newton method uses no Hessian.");
 
     /// <inheritdoc/>
     /// <remarks>MathNet makes one for each line search.</remarks>

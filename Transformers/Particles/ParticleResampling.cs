@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,13 +20,13 @@ public static class ParticleResampling
         var w = weights.to(ScalarType.Float64); // sums of single-precision weights would miss the last members
         var steps = arange(members, dtype: ScalarType.Float64, device: w.device);
         Tensor Uniform(long columns) => random.Uniform([batch, columns], ScalarType.Float64);
-        var drawn = scheme switch
+        var drawn = Require.Defined(scheme) switch
         {
             ResamplingScheme.Systematic => Find(w, (steps + Uniform(1)) / members),
             ResamplingScheme.Stratified => Find(w, (steps + Uniform(members)) / members),
             ResamplingScheme.Multinomial => Find(w, Uniform(members)),
             ResamplingScheme.Residual => Residual(w, steps, Uniform(members)),
-            _ => throw new ArgumentOutOfRangeException(nameof(scheme), scheme, $"There is no resampling scheme {scheme}."),
+            _ => throw new UnreachableException(),
         };
         return drawn.MoveToOuterDisposeScope();
     }

@@ -121,7 +121,7 @@ public static class ScoreCatalogExtensions
                 throw new SchemaException(
                     $"The score '{score.Name}' needs the column '{missing}', which is missing; the view has: {schema}.");
         if (scores.GroupBy(score => score.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new ArgumentException($"Two scores are called '{twice.Key}'.", nameof(options));
+            throw new ArgumentException($"Two scores are called '{twice.Key}'; every score needs a name of its own.", nameof(options));
         return scores;
     }
 }

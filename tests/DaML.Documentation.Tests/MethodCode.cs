@@ -1,7 +1,5 @@
 using System.Reflection.Emit;
 using System.Reflection.Metadata;
-using System.Reflection.Metadata.Ecma335;
-using System.Reflection.PortableExecutable;
 
 namespace DaML.Tests;
 
@@ -32,24 +30,5 @@ internal static class MethodCode
             if (operand == OperandType.InlineSwitch) code.Offset += 4 * token;    // the token is the number of targets
             yield return (operand, token);
         }
-    }
-
-    /// <summary>The texts that each method of an assembly names, put together in their order; methods without any are left out.</summary>
-    /// <param name="path">The assembly.</param>
-    public static List<string> Texts(string path)
-    {
-        using var assembly = new PEReader(File.OpenRead(path));
-        var metadata = assembly.GetMetadataReader();
-        List<string> texts = [];
-        foreach (var handle in metadata.MethodDefinitions)
-        {
-            int address = metadata.GetMethodDefinition(handle).RelativeVirtualAddress;
-            if (address == 0) continue;
-            string text = string.Concat(Read(assembly.GetMethodBody(address).GetILReader())
-                .Where(instruction => instruction.Operand == OperandType.InlineString)
-                .Select(instruction => metadata.GetUserString((UserStringHandle)MetadataTokens.Handle(instruction.Token))));
-            if (text.Length > 0) texts.Add(text);
-        }
-        return texts;
     }
 }
