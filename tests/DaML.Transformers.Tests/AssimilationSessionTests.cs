@@ -212,7 +212,7 @@ public sealed class AssimilationSessionTests : IDisposable
         Assert.Contains("different session", Refused(Made(Methods["etkf"])));
         Assert.Contains("seed 6", Refused(Made(smoother, 6)));
         Assert.Contains("different session", Refused(Made(smoother with { Members = 21 })));
-        Assert.Contains("different session", Refused(Made(smoother with { Inflation = 1.5 })));
+        Assert.Contains("different session", Refused(Made(smoother with { Inflation = Inflation.StandardDeviation(1.5) })));
         var sight = system.Network.Operator;
         var otherErrors = system with
             { Network = new ObservationNetwork(sight, ErrorCovariance.Scalar(sight.ObservationDimension, 50)) };
