@@ -23,6 +23,8 @@ public sealed class SourceMessageTests
         "The part has no name.")]
     [InlineData("""void F() => throw new IOException(Told(3)); string Told(int x) { return $"The size is {x} already."; }""",
         "The size is {x} already.")]
+    [InlineData("""void F() => x.Fail("The part has no name."); static void Fail(this int x, string why) => throw new IOException(why);""",
+        "The part has no name.")]
     [InlineData("""void F() => result.AddError("The option needs a number.");""", "The option needs a number.")]
     [InlineData("""void F() => Console.Error.WriteLine($"daml: {name} was stopped.");""", "daml: {name} was stopped.")]
     [InlineData("""void F() => throw new IOException(failed.Message, failed);""")]

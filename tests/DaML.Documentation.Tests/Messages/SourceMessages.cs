@@ -154,7 +154,10 @@ internal sealed partial class SourceMessages
     private IEnumerable<string> Put(string text, MethodLike function, InvocationExpressionSyntax call)
     {
         IEnumerable<string> made = [text];
-        foreach (var (index, parameter) in function.Parameters.Parameters.Index())
+        // (a method called upon its first argument)
+        bool isExtended = function.Parameters.Parameters[0].Modifiers.Any(SyntaxKind.ThisKeyword)
+            && call.ArgumentList.Arguments.Count < function.Parameters.Parameters.Count;
+        foreach (var (index, parameter) in function.Parameters.Parameters.Skip(isExtended ? 1 : 0).Index())
         {
             string hole = $"{{{parameter.Identifier.Text}}}";
             var given = call.ArgumentList.Arguments;
