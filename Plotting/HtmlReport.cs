@@ -141,6 +141,7 @@ public sealed record HtmlReport(string Title, IReadOnlyList<ReportBlock> Blocks)
         @media (max-width: 40rem) {
           body { margin: 1rem auto; }
           h1 { font-size: 1.4rem; }
+          figcaption::after { content: " The figure may go on at the right."; }
           table { font-size: .85rem; }
           caption { max-width: calc(100vw - 2rem); }
           td:first-child { min-width: 6.5rem; }
