@@ -8,6 +8,27 @@ namespace DaML.Tests;
 /// <summary>Rows of ML.NET as trajectories: every kind of column, every order of rows, and what is refused.</summary>
 public sealed class RowTrajectoriesTests
 {
+    [Fact]
+    public void Rows_of_a_database_are_a_trajectory()
+    {
+        using var table = new System.Data.DataTable("reports");
+        table.Columns.Add("Day", typeof(double));
+        table.Columns.Add("Langley", typeof(float));
+        table.Columns.Add("Pope", typeof(float));
+        table.Rows.Add(1.0, 1012.5f, 1014.25f);
+        table.Rows.Add(2.0, 1018.5f, float.NaN);
+        var ml = new MLContext(1);
+        var loader = ml.Data.CreateDatabaseLoader(new DatabaseLoader.Column("Day", System.Data.DbType.Double, 0),
+            new DatabaseLoader.Column("Langley", System.Data.DbType.Single, 1),
+            new DatabaseLoader.Column("Pope", System.Data.DbType.Single, 2));
+        var rows = loader.Load(new DatabaseSource(new TableDatabase(table), "memory", "select Day, Langley, Pope from reports"));
+        using var view = new DataAssimilationContext(1).Data.FromDataView(rows,
+            new TrajectoryRows(new RowColumn(Columns.Observation, "Langley", "Pope")) { Time = "Day", StartTime = 0 }).Materialise();
+        Assert.Equal([1.0, 2.0], view.Times);
+        Assert.Equal([1012.5, 1014.25, 1018.5, 0], view[Columns.Observation].to(ScalarType.Float64).ToArray<double>());
+        Assert.Equal([true, true, true, false], view[Columns.ObservationMask].ToArray<bool>());
+    }
+
     private const double Day = 24 * 3600;
     private readonly MLContext ml = new(seed: 1);
     private readonly DataAssimilationContext context = new(1);
