@@ -42,9 +42,11 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
         {
             if (columns.TryGetValue(column, out var tensor)) return tensor;
             if (!unread.Remove(column, out var compute))
-                return Source is not null ? Source[column]
-                    : throw new SchemaException(
-                        $"There is no column '{column}'; there are: {string.Join(", ", columns.Keys.Concat(unread.Keys))}.");
+                return Source is not null ? Source[column] : throw (columns.Count + unread.Count == 0
+                    ? new SchemaException(
+                        $"The cursor has no cycle to read the column '{column}' from: it is before its first cycle or behind its last.")
+                    : new SchemaException(
+                        $"There is no column '{column}'; there are: {string.Join(", ", columns.Keys.Concat(unread.Keys))}."));
             using var scope = NewDisposeScope();
             using var noGradients = no_grad();
             Set(column, compute());

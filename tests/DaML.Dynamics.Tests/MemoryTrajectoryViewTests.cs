@@ -39,6 +39,19 @@ public sealed class MemoryTrajectoryViewTests : IDisposable
     }
 
     [Fact]
+    public void A_cursor_without_a_cycle_says_so()
+    {
+        using var view = new MemoryTrajectoryView(new Dictionary<Column, Tensor> { [Columns.Truth] = zeros(1, 1, 3) }, [1.0], 0);
+        using var cursor = view.OpenCursor();
+        string Refused() => Assert.Throws<SchemaException>(() => cursor[Columns.Truth]).Message;
+        Assert.Contains("no cycle to read the column 'truth' from: it is before its first cycle", Refused());
+        Assert.True(cursor.MoveNext());
+        Assert.Equal([1, 3], cursor[Columns.Truth].shape);
+        Assert.False(cursor.MoveNext());
+        Assert.Contains("behind its last", Refused());
+    }
+
+    [Fact]
     public void A_view_without_end_is_recorded_only_in_part_and_recording_can_be_stopped()
     {
         var model = new Lorenz63();
