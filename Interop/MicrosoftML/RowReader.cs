@@ -137,9 +137,8 @@ internal sealed class RowReader
             getter(ref value);
             if (value.Length != values.Length)
                 throw new InvalidDataException(
-                    $"Row {row.Position}, column '{column.Name}': {value.Length} values are given and {values.Length} are needed. A column "
-                    +
-                        "of a class has the length of its VectorType attribute; NaN is a missing value.");
+                    $"Row {row.Position}, column '{column.Name}': {value.Length} values are given and {values.Length} are needed. A " +
+                        "column of a class has the length of its VectorType attribute; NaN is a missing value.");
             values.Span.Clear();    // a sparse vector says only what is not zero
             foreach (var (i, number) in value.Items()) values.Span[i] = double.CreateChecked(number);
         };

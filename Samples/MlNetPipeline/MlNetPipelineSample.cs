@@ -45,14 +45,11 @@ public sealed class MlNetPipelineSample : ISample
         var (ml, context) = (new MLContext(seed: (int)run.Options.Seed), run.CreateContext());
         var experiment = new MlNetExperiment(ml, context);
         var everything = experiment.Days();
-        StationDay[] tested = [.. everything.Where(day => day.Date >= TestBegins)];
+        var tested = Tested(everything);
         bool Gap(int day) => tested[day].Recent.Any(float.IsNaN);
-        string file = run.OutputFile("pipeline.zip");
-        var (all, analyses, learned) = Score(experiment, context, everything, file, run.Cancellation);
-        string second = file + ".half";
-        (PressureErrors[] Errors, float[][] Analyses, double[] Learned) half;
-        try { half = Score(experiment, context, experiment.Days(Withheld), second, run.Cancellation); }
-        finally { File.Delete(second); }
+        var (all, analyses, learned) = Score(experiment, context, everything, run.OutputFile("pipeline.zip"), run.Cancellation);
+        var scarce = experiment.Days(Withheld);
+        var half = Score(experiment, context, scarce, null, run.Cancellation);
 
         var table = new ReportTable("Tomorrow's pressure at Langley in 1946-1947, RMSE, hPa",
             ["", "all days", "no gap in three days", "with a gap", "half of the reports"],
@@ -63,8 +60,8 @@ public sealed class MlNetPipelineSample : ISample
 
         var (gain, gainError) = all[0].GainOver(all[2]);
         var (gainHalf, gainHalfError) = half.Errors[0].GainOver(half.Errors[2]);
-        StationDay[] scarce = [.. experiment.Days(Withheld).Where(day => day.Date >= TestBegins)];
-        double estimate = Rms(Enumerable.Range(0, tested.Length).Where(day => float.IsNaN(scarce[day].Reports[0]))
+        var withheldReports = Tested(scarce);
+        double estimate = Rms(Enumerable.Range(0, tested.Length).Where(day => float.IsNaN(withheldReports[day].Reports[0]))
             .Select(day => (double)half.Analyses[day][0] - tested[day].Reports[0]));
         string findings = $"""
             With all reports, the mean square error of tomorrow's forecast is lower by {gain:F2} ± {gainError:F2} hPa² from the analyses
@@ -110,18 +107,24 @@ public sealed class MlNetPipelineSample : ISample
         return new SampleResult(chosen, metrics);
     }
 
-    // Fits everything on the first years, and scores it on the others. The pipeline is saved, and scored as it is read again.
+    private static StationDay[] Tested(IReadOnlyList<StationDay> days) => [.. days.Where(day => day.Date >= TestBegins)];
+
+    // Fits everything on the first years, and scores it on the others. With a file the pipeline is saved, and scored as it is read again.
     private static (PressureErrors[] Errors, float[][] Analyses, double[] Learned) Score(MlNetExperiment experiment,
-        DataAssimilationContext context, IReadOnlyList<StationDay> days, string file, CancellationToken cancellation)
+        DataAssimilationContext context, IReadOnlyList<StationDay> days, string? file, CancellationToken cancellation)
     {
         var ml = experiment.Context;
         var training = ml.Data.LoadFromEnumerable(days.Where(day => day.Date < TestBegins).ToList());
-        StationDay[] tested = [.. days.Where(day => day.Date >= TestBegins)];
+        var tested = Tested(days);
         var test = ml.Data.LoadFromEnumerable(tested);
         var assimilated = experiment.Assimilated(cancellation);
         assimilated.GetOutputSchema(training.Schema.ToShape());
-        context.Model.SaveMicrosoftML(ml, assimilated.Fit(training), training.Schema, file);
-        var pipeline = context.Model.LoadMicrosoftML(ml, file, out _);
+        var pipeline = assimilated.Fit(training);
+        if (file is not null)
+        {
+            context.Model.SaveMicrosoftML(ml, pipeline, training.Schema, file);
+            pipeline = context.Model.LoadMicrosoftML(ml, file, out _);
+        }
         var analysed = pipeline.Transform(test);
 
         double[] tomorrow = [.. tested.Select(day => StationDay.Pressure(day.Label))];

@@ -59,7 +59,7 @@ internal sealed partial class SessionDesk(AssimilationSessions sessions, Service
             LogRefused(pipeline, name, batch.Id, malformed.Message);
             throw;
         }
-        catch (Exception harmful) when (harmful is DivergenceException or GrossErrorException)
+        catch (Exception harmful) when (IsLeftOut(harmful))
         {
             metrics.Batch(pipeline, "failed");
             LogLeftOut(pipeline, name, batch.Id, harmful.Message);
@@ -83,7 +83,7 @@ internal sealed partial class SessionDesk(AssimilationSessions sessions, Service
                 if (!await sessions.UseAsync(pipeline, name, session => ReleaseFirst(pipeline, name, session), cancellation)) return;
                 metrics.Batch(pipeline, "assimilated");
             }
-            catch (Exception harmful) when (harmful is DivergenceException or GrossErrorException)
+            catch (Exception harmful) when (IsLeftOut(harmful))
             {
                 metrics.Batch(pipeline, "failed");
                 string id = await sessions.UseAsync(pipeline, name, DropFirst, cancellation);
@@ -91,6 +91,9 @@ internal sealed partial class SessionDesk(AssimilationSessions sessions, Service
             }
         }
     }
+
+    /// <summary>Whether an exception says that its batch was left out, since it would harm the session.</summary>
+    public static bool IsLeftOut(Exception wrong) => wrong is DivergenceException or GrossErrorException;
 
     /// <summary>The sessions in which batches wait.</summary>
     public IReadOnlyCollection<(string Pipeline, string Name)> Waiting => [.. waiting.Keys];

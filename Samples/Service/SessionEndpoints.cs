@@ -140,7 +140,7 @@ internal static class SessionEndpoints
         catch (KeyNotFoundException missing) { return TypedResults.Problem(missing.Message, statusCode: 404); }
         catch (ArgumentException wrong) { return TypedResults.Problem(wrong.Message, statusCode: 400); }
         catch (BadHttpRequestException wrong) { return TypedResults.Problem(wrong.Message, statusCode: wrong.StatusCode); }
-        catch (Exception harmful) when (harmful is DivergenceException or GrossErrorException)
+        catch (Exception harmful) when (SessionDesk.IsLeftOut(harmful))
         {
             return TypedResults.Problem($"{harmful.Message} The batch is left out.", statusCode: 422);
         }

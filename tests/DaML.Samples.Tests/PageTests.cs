@@ -63,7 +63,8 @@ public sealed class PageTests(PageReader reader) : IDisposable
         string[] headers = [.. Enumerable.Range(1, 12).Select(i => $"a long column {i}")];
         var map = new HeatMap("A field", new double[8, 20].Fill((i, j) => Math.Sin(i * j / 10.0)), new CellAxis(new Axis("site"), 0, 1),
             new CellAxis(new Axis("time", "days"), 0, 0.5), ColorScale.Diverging(1, new Axis("anomaly", "hPa")));
-        var line = LineSeries.Evenly("mean", 0, 1, [1, 2, 3, 4]) with { Bands = [LineBand.Around("± spread", [1, 2, 3, 4], [1, 1, 1, 1])] };
+        var line = LineSeries.Evenly("mean", 0, 1, [1, 2, 3, 4]) with
+            { Bands = [LineBand.Around("± spread", [1, 2, 3, 4], [1, 1, 1, 1])] };
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TextWriter.Null) });
         var run = new SampleRun(new SampleOptions { OutputFolder = folder.FullName }, console, CancellationToken.None)
             { CommandLine = "daml demo --out " + new string('x', 300) };
