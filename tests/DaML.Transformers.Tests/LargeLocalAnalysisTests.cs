@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -146,12 +145,7 @@ public sealed class LargeLocalAnalysisTests
     public void Memory_is_a_share_of_the_ensemble(string test)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the largest memory of a process can be measured anew on Linux only");
-        var start = new ProcessStartInfo("dotnet", [typeof(LargeLocalAnalysisTests).Assembly.Location, "-noColor", "-noLogo", "-explicit",
-            "only", "-method", $"{typeof(LargeLocalAnalysisTests)}.{test}"]) { RedirectStandardOutput = true };
-        using var process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0 && output.Contains("Total: 1"), output);
+        OwnProcess.Run(typeof(LargeLocalAnalysisTests), test);
     }
 
     private const int Measured = 250_000, Members = 20;
