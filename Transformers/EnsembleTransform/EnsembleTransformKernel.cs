@@ -81,9 +81,7 @@ internal static unsafe class EnsembleTransformKernel
                 one.LoadEnsemble((T*)fromE + b * count * n);
                 one.LoadObservations((T*)fromH + b * count * p, (T*)fromY + b * p, deviations, fromMask == 0 ? null
                     : (byte*)fromMask + b * p);
-                double zeta = one.Decompose(weight);
-                one.Weigh(zeta);
-                one.Combine(zeta, inflation, fromRotation == 0 ? null : (T*)fromRotation + b * count * count, (T*)to + b * count * n);
+                one.Analyze(weight, inflation, fromRotation == 0 ? null : (T*)fromRotation + b * count * count, (T*)to + b * count * n);
             }
         });
         return result;

@@ -9,6 +9,9 @@ internal abstract class PriorWeight
     /// <summary>Whether the transform depends on zeta alone; otherwise the transform itself differs.</summary>
     public virtual bool IsNumber => true;
 
+    /// <summary>zeta if it is the same in every analysis.</summary>
+    public virtual double? Given => null;
+
     /// <summary>Finds zeta of one trajectory.</summary>
     /// <param name="eigenvalues">The eigenvalues of Y Y^T that may differ from zero.</param>
     /// <param name="squaredProjections">(v_i^T Y d)^2 along its eigenvectors.</param>
@@ -28,6 +31,8 @@ internal abstract class PriorWeight
 
     private sealed class FixedWeight(double zeta) : PriorWeight
     {
+        public override double? Given => zeta;
+
         public override double Of(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections) => zeta;
 
         public override (EnsembleTransform Transform, Tensor Zeta) Of(EnsembleTransform transform) =>

@@ -38,7 +38,7 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
         right = projections + members;
         row = right + members;
         work = row + members;
-        end = work + EigenKernelInLanes.WorkSize(members);
+        end = work + Math.Max(EigenKernelInLanes.WorkSize(members), InverseRootInLanes.WorkSize(members));
     }
 
     /// <summary>The number of vectors that an analysis needs.</summary>
@@ -162,24 +162,58 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
     public void Analyze(PriorWeight weight, double inflation, Vector512<T>* result)
     {
         LaneProducts.Gram(y, gram, members, p);
-        EigenKernelInLanes.Solve(gram, vectors, values, members, work);
-        // V^T (Y d)
         for (int i = 0; i < members; i++)
         {
             var sum = Vector512<T>.Zero;
             for (int k = 0; k < p; k++) sum = MultiplyAdd(d[k], y[i * p + k], sum);
             right[i] = sum;
-            row[i] = Vector512<T>.Zero;
         }
+        Vector512<T>* weights = vectors;
+        if (weight.Given is { } zeta) Root(T.CreateTruncating(zeta), inflation);
+        else Decompose(weight, inflation, weights = y);
+        LaneProducts.Multiply(weights, members, 1, Anomalies, result, members, members, n, Mean);
+    }
+
+    // weights = T + 1 w^T without eigenvectors: w = T (T Y d) / (scale of T)^2
+    private void Root(T zeta, double inflation)
+    {
+        T scale = T.CreateTruncating(inflation * Math.Sqrt(members - 1)), share = T.One / (scale * scale);
+        Vector512<T>* weights = vectors, toMean = projections;
+        var unseen = InverseRootInLanes.Solve(gram, zeta, scale, weights, members, work);
+        MultiplyRow(right, weights, row);
+        for (int i = 0; i < members; i++) row[i] *= Vector512.Create(share);
+        MultiplyRow(row, weights, toMean);
+        // Observations that see nothing of the ensemble change nothing, whatever the inflation.
+        if (unseen != Vector512<T>.Zero)
+            for (int i = 0; i < members; i++)
+                for (int j = 0; j < members; j++)
+                    weights[i * members + j] = Vector512.ConditionalSelect(unseen, i == j ? Vector512<T>.One : Vector512<T>.Zero,
+                        weights[i * members + j]);
+        for (int i = 0; i < members; i++)
+            for (int j = 0; j < members; j++) weights[i * members + j] += toMean[j];
+    }
+
+    // A vector times a symmetric matrix
+    private void MultiplyRow(Vector512<T>* vector, Vector512<T>* matrix, Vector512<T>* product)
+    {
+        for (int j = 0; j < members; j++) product[j] = Vector512<T>.Zero;
+        for (int i = 0; i < members; i++)
+            for (int j = 0; j < members; j++) product[j] = MultiplyAdd(vector[i], matrix[i * members + j], product[j]);
+    }
+
+    private void Decompose(PriorWeight weight, double inflation, Vector512<T>* weights)
+    {
+        EigenKernelInLanes.Solve(gram, vectors, values, members, work);
         for (int k = 0; k < members; k++)
         {
-            projections[k] = EigenKernelInLanes.Dot(vectors + k * members, right, members);
+            row[k] = Vector512<T>.Zero;
+            projections[k] = TridiagonalReductionInLanes.Dot(vectors + k * members, right, members);
             values[k] = Vector512.Max(values[k], Vector512<T>.Zero);
         }
         Vector512<T>* toMean = work, factors = work + members;
         for (int lane = 0; lane < Vector512<T>.Count; lane++) Weigh(weight, inflation, lane, (T*)toMean, (T*)factors);
 
-        Vector512<T>* scaled = gram, weights = y;
+        Vector512<T>* scaled = gram;
         for (int k = 0; k < members; k++)
             for (int i = 0; i < members; i++)
             {
@@ -188,7 +222,6 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
                 scaled[k * members + i] = factors[k] * v;
             }
         LaneProducts.Multiply(scaled, 1, members, vectors, weights, members, members, members, row);
-        LaneProducts.Multiply(weights, members, 1, Anomalies, result, members, members, n, Mean);
     }
 
     // The coefficients of the eigenvectors in w and in T, for one trajectory.

@@ -42,7 +42,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         analysis = Take(ref at, members * nWidth);             // [N, n]
         yScratch = Take(ref at, members * pWidth);
         row = Take(ref at, Math.Max(memberWidth, sizeWidth));
-        work = Take(ref at, Math.Max(SymmetricEigenKernel.WorkSize<T>(size), pWidth));
+        work = Take(ref at, Math.Max(Math.Max(SymmetricEigenKernel.WorkSize<T>(size), InverseRootKernel.WorkSize<T>(size)), pWidth));
         end = at;
     }
 
@@ -136,8 +136,46 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
                     .StoreAligned(anomalies + i * width + k);
     }
 
-    /// <summary>Solves the eigenproblem of Y Y^T or Y^T Y, and finds the prior's weight that follows.</summary>
-    public double Decompose(PriorWeight weight)
+    /// <summary>The whole analysis: the ensemble mean + (T + 1 w^T) X, <c>[N, n]</c>.</summary>
+    public void Analyze(PriorWeight weight, double inflation, T* rotation, T* result)
+    {
+        if (inMemberSpace && weight.Given is { } given)
+        {
+            Root(T.CreateTruncating(given), inflation, rotation is null);
+            Finish(rotation, result);
+            return;
+        }
+        double zeta = Decompose(weight);
+        Weigh(zeta);
+        Combine(zeta, inflation, rotation, result);
+    }
+
+    // weights = T without eigenvectors, and w = T (T Y d) / (scale of T)^2 into the row; the sum of both unless a rotation comes between.
+    private void Root(T zeta, double inflation, bool together)
+    {
+        T scale = T.CreateTruncating(inflation * Math.Sqrt(members - 1)), share = T.One / (scale * scale);
+        T* right = values, once = projections;
+        Transpose();
+        ProductKernel.Multiply(yTransposed, 1, memberWidth, yTransposed, gram, members, p, memberWidth);
+        ProductKernel.Multiply(d, 0, 1, yTransposed, right, 1, p, memberWidth);
+        bool unseen = InverseRootKernel.Solve(gram, zeta, scale, weights, members, work);
+        ProductKernel.Multiply(right, 0, 1, weights, once, 1, members, memberWidth);
+        for (int i = 0; i < members; i++) once[i] *= share;
+        ProductKernel.Multiply(once, 0, 1, weights, row, 1, members, memberWidth);
+        // Observations that see nothing of the ensemble change nothing, whatever the inflation.
+        if (unseen)
+        {
+            new Span<T>(weights, members * memberWidth).Clear();
+            for (int i = 0; i < members; i++) weights[i * memberWidth + i] = T.One;
+        }
+        if (!together) return;
+        for (int i = 0; i < members; i++)
+            for (int k = 0; k < memberWidth; k += Vector512<T>.Count)
+                (Vector512.LoadAligned(weights + i * memberWidth + k) + Vector512.LoadAligned(row + k))
+                    .StoreAligned(weights + i * memberWidth + k);
+    }
+
+    private void Transpose()
     {
         for (int j = 0; j < p; j++)
         {
@@ -145,6 +183,12 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
             for (int i = 0; i < members; i++) column[i] = y[i * pWidth + j];
             for (int i = members; i < memberWidth; i++) column[i] = T.Zero;
         }
+    }
+
+    /// <summary>Solves the eigenproblem of Y Y^T or Y^T Y, and finds the prior's weight that follows.</summary>
+    public double Decompose(PriorWeight weight)
+    {
+        Transpose();
         if (inMemberSpace) ProductKernel.Multiply(yTransposed, 1, memberWidth, yTransposed, gram, members, p, memberWidth);
         else ProductKernel.Multiply(y, 1, pWidth, y, gram, p, members, pWidth);
         SymmetricEigenKernel.Solve(gram, vectors, values, size, work);
@@ -171,6 +215,11 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     public void Combine(double zeta, double inflation, T* rotation, T* result)
     {
         Root(zeta, -1, inflation * Math.Sqrt(members - 1), rotation is null ? row : null);
+        Finish(rotation, result);
+    }
+
+    private void Finish(T* rotation, T* result)
+    {
         T* final = weights;
         if (rotation is not null)
             ProductKernel.Multiply(rotation, members, 1, weights, final = rotated, members, members, memberWidth, row);

@@ -1,0 +1,146 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using static DaML.Components.Vectors;
+
+namespace DaML.Components;
+
+/// <summary>
+/// <see cref="InverseRootKernel"/> for as many matrices as a vector has lanes, all at once, one in each lane: the same operations on its
+/// numbers in the same order, so that the results are the same to the bit. A lane that needs fewer poles than another has weights of zero.
+/// </summary>
+/// <remarks>Element (i, j) of all matrices lies in one vector, at (i m + j) vectors from the beginning.</remarks>
+internal static unsafe class InverseRootInLanes
+{
+    // Poles at a time, in registers.
+    private const int Poles = 4;
+
+    /// <summary>The size of the working memory, in vectors.</summary>
+    public static int WorkSize(int size) => (5 + 2 * Poles) * size + 2 * Poles;
+
+    /// <summary>Computes a multiple of the roots. A lane with non-finite values gives NaN.</summary>
+    /// <param name="a">The matrices, lower triangles; overwritten.</param>
+    /// <param name="zeta">zeta &gt; 0</param>
+    /// <param name="factor">The multiple.</param>
+    /// <param name="root">Receives it, m x m vectors.</param>
+    /// <param name="m">The size, at least 1.</param>
+    /// <param name="work"><see cref="WorkSize"/> vectors.</param>
+    /// <returns>All bits set in the lanes whose matrix is zero.</returns>
+    public static Vector512<T> Solve<T>(Vector512<T>* a, T zeta, T factor, Vector512<T>* root, int m, Vector512<T>* work)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Vector512<T> trace = Vector512<T>.Zero, scale = Vector512<T>.One;
+        for (int i = 0; i < m; i++) trace += a[i * m + i];
+        for (int lane = 0; lane < Vector512<T>.Count; lane++)
+            scale = scale.WithElement(lane, InverseRootKernel.ScaleOf(trace[lane]));
+        for (int i = 0; i < m; i++)
+            for (int j = 0; j <= i; j++) a[i * m + j] = a[j * m + i] = a[i * m + j] * scale;
+        Vector512<T> z = Vector512.Create(zeta) * scale, multiple = Vector512.Create(factor) * Vector512.Sqrt(scale) * Vector512.Sqrt(z);
+        multiple = Vector512.ConditionalSelect(Vector512.Equals(trace - trace, Vector512<T>.Zero), multiple, Vector512.Create(T.NaN));
+        Vector512<T>* d = work, e = d + m, inverseH = e + m, room = inverseH + m;
+        TridiagonalReductionInLanes.Reduce(a, d, e, inverseH, m, room);
+        SumOfInverses(d, e, z, multiple, root, m, room + 2 * m);
+        Transform(a, inverseH, root, m, room, room + m);
+        return Vector512.Equals(trace, Vector512<T>.Zero);
+    }
+
+    private static Vector512<T> Bound<T>(Vector512<T>* d, Vector512<T>* e, int m) where T : unmanaged
+    {
+        Vector512<T> largest = Vector512<T>.Zero, before = largest;
+        for (int i = 0; i < m; i++)
+        {
+            Vector512<T> after = Vector512.Abs(e[i]), sum = Vector512.Abs(d[i]) + before + after;
+            largest = Vector512.ConditionalSelect(Vector512.GreaterThan(sum, largest), sum, largest);
+            before = after;
+        }
+        return largest;
+    }
+
+    private static void SumOfInverses<T>(Vector512<T>* d, Vector512<T>* e, Vector512<T> zeta, Vector512<T> factor, Vector512<T>* root,
+        int m, Vector512<T>* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int lanes = Vector512<T>.Count, most = 0;
+        Vector512<T>* shifts = work, weights = shifts + Poles, ratios = weights + Poles, diagonal = ratios + Poles * m;
+        var ranges = Bound(d, e, m) / zeta;
+        int* exponents = stackalloc int[lanes];
+        for (int lane = 0; lane < lanes; lane++)
+        {
+            exponents[lane] = InverseRootPoles<T>.ExponentOf(ranges[lane]);
+            most = Math.Max(most, InverseRootPoles<T>.Of(exponents[lane]).Shifts.Length);
+        }
+        for (int from = 0; from < most; from += Poles)
+        {
+            for (int lane = 0; lane < lanes; lane++)
+            {
+                var poles = InverseRootPoles<T>.Of(exponents[lane]);
+                for (int s = 0; s < Poles; s++)
+                {
+                    bool has = from + s < poles.Shifts.Length;
+                    ((T*)(shifts + s))[lane] = has ? poles.Shifts[from + s] : T.Zero;
+                    ((T*)(weights + s))[lane] = has ? poles.Weights[from + s] : T.Zero;
+                }
+            }
+            for (int s = 0; s < Poles; s++)
+            {
+                Vector512<T>* ratio = ratios + s, own = diagonal + s;
+                Vector512<T> c = MultiplyAdd(zeta, shifts[s], zeta), w = weights[s] * factor, pivot = Vector512.Max(d[0] + c, c);
+                for (int i = 0; i < m; i++, ratio += Poles, own += Poles)
+                {
+                    var inverse = Vector512<T>.One / pivot;
+                    *ratio = -(e[i] * inverse);
+                    *own = w * inverse;
+                    if (i + 1 < m) pivot = Vector512.Max(MultiplyAdd(e[i], *ratio, d[i + 1] + c), c);
+                }
+            }
+            for (int i = m - 2; i >= 0; i--)
+                for (int s = i * Poles; s < (i + 1) * Poles; s++)
+                    diagonal[s] = MultiplyAdd(ratios[s], ratios[s] * diagonal[s + Poles], diagonal[s]);
+            Add(ratios, diagonal, root, m, from == 0);
+        }
+    }
+
+    // Four inverses, column by column: (i, j) = ratio_i (i + 1, j) above the diagonal; and below, the same.
+    private static void Add<T>(Vector512<T>* ratios, Vector512<T>* diagonal, Vector512<T>* sum, int m, bool first) where T : unmanaged
+    {
+        for (int j = 0; j < m; j++)
+        {
+            Vector512<T>* own = diagonal + j * Poles, ratio = ratios + j * Poles, at = sum + j * m + j, mirrored = at;
+            Vector512<T> t0 = own[0], t1 = own[1], t2 = own[2], t3 = own[3];
+            for (int i = j; i >= 0; i--, at -= m, mirrored--)
+            {
+                var before = first ? Vector512<T>.Zero : *at;
+                *at = *mirrored = before + t0 + t1 + t2 + t3;
+                if (i == 0) break;
+                ratio -= Poles;
+                t0 = ratio[0] * t0;
+                t1 = ratio[1] * t1;
+                t2 = ratio[2] * t2;
+                t3 = ratio[3] * t3;
+            }
+        }
+    }
+
+    private static void Transform<T>(Vector512<T>* a, Vector512<T>* inverseH, Vector512<T>* s, int m, Vector512<T>* q,
+        Vector512<T>* product) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (m < 3) return;
+        Vector512<T>* u = a + 2 * m;
+        var two = Vector512.Create(T.One + T.One);
+        for (int k = 0; k < m; k++) product[k] = MultiplyAdd(u[1], s[m + k], u[0] * s[k]);
+        for (int i = 2; i < m; i++, u += m)
+        {
+            var back = -(TridiagonalReductionInLanes.Dot(u, product, i) * inverseH[i] * inverseH[i] / two);
+            for (int k = i; k < m; k++) u[k] = Vector512<T>.Zero;
+            for (int k = 0; k < m; k++) q[k] = MultiplyAdd(u[k], back, product[k] * inverseH[i]);
+            Vector512<T>* next = u + m, joining = s + i * m;
+            if (i + 1 == m)
+            {
+                for (int row = 0; row < i; row++) TridiagonalReductionInLanes.UpdateRow(s + row * m, u, q, u[row], q[row], m);
+                for (int j = 0; j < i; j++) joining[j] = s[j * m + i];
+                return;
+            }
+            TridiagonalReductionInLanes.UpdateAndMultiply(s, u, q, next, product, i, m, m);
+            for (int j = 0; j < i; j++) joining[j] = s[j * m + i];
+            for (int k = 0; k < m; k++) product[k] = MultiplyAdd(next[i], joining[k], product[k]);
+        }
+    }
+}

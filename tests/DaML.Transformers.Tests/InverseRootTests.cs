@@ -1,0 +1,170 @@
+using System.Runtime.Intrinsics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>(A + zeta I)^(-1/2) by poles: the sum itself, the matrix function beside eigenvectors, lanes beside single matrices.</summary>
+public sealed unsafe class InverseRootTests
+{
+    [Fact]
+    public void The_sum_of_poles_is_the_inverse_root_to_round_off()
+    {
+        foreach (int k in new[] { 1, 2, 3, 7, 20, 52, 100, 400, 900 })
+        {
+            var poles = InverseRootPoles<double>.Of(k);
+            Assert.All(poles.Shifts.Concat(poles.Weights), number => Assert.True(number > 0 && double.IsFinite(number)));
+            for (int i = 0; i <= 200; i++)
+            {
+                double x = Math.Pow(2, k * i / 200.0), sum = 0;
+                for (int s = 0; s < poles.Shifts.Length; s++) sum += poles.Weights[s] / (x + poles.Shifts[s]);
+                Assert.InRange(sum * Math.Sqrt(x), 1 - 2e-15 - k * 3e-17, 1 + 2e-15 + k * 3e-17);
+            }
+        }
+        Assert.Equal(6, InverseRootPoles<double>.Of(1).Shifts.Length);
+        foreach (int k in new[] { 1, 2, 9, 24, 100 })
+        {
+            var poles = InverseRootPoles<float>.Of(k);
+            for (int i = 0; i <= 200; i++)
+            {
+                double x = Math.Pow(2, k * i / 200.0), sum = 0;
+                for (int s = 0; s < poles.Shifts.Length; s++) sum += poles.Weights[s] / (x + poles.Shifts[s]);
+                Assert.InRange(sum * Math.Sqrt(x), 1 - 3e-7, 1 + 3e-7);
+            }
+        }
+        Assert.InRange(InverseRootPoles<float>.Of(1).Shifts.Length, 3, 4);
+    }
+
+    [Theory]
+    [InlineData(0.0, 1)]
+    [InlineData(0.999, 1)]
+    [InlineData(1.0, 2)]
+    [InlineData(2.9, 2)]
+    [InlineData(3.0, 3)]
+    [InlineData(double.PositiveInfinity, 900)]
+    public void A_range_of_eigenvalues_has_its_sum(double range, int k) => Assert.Equal(k, InverseRootPoles<double>.ExponentOf(range));
+
+    private static double[,] Root(double[,] a, double zeta, double factor)
+    {
+        int m = a.GetLength(0), stride = Vectors.Padded<double>(m);
+        using var room = new RentedMemory<double>(2L * m * stride + InverseRootKernel.WorkSize<double>(m));
+        double* matrix = room.Start, root = matrix + m * stride;
+        new Span<double>(matrix, m * stride).Clear();
+        for (int i = 0; i < m; i++)
+            for (int j = 0; j < m; j++) matrix[i * stride + j] = a[Math.Max(i, j), Math.Min(i, j)];
+        InverseRootKernel.Solve(matrix, zeta, factor, root, m, root + m * stride);
+        double[,] result = new double[m, m];
+        for (int i = 0; i < m; i++)
+            for (int j = 0; j < m; j++) result[i, j] = root[i * stride + j];
+        return result;
+    }
+
+    private static Tensor Reference(Tensor a, double zeta)
+    {
+        var (values, vectors) = linalg.eigh(a);
+        return (vectors * (values.clamp(0) + zeta).rsqrt()).matmul(vectors.mT);
+    }
+
+    private static double[,] Numbers(Tensor matrix)
+    {
+        int m = (int)matrix.size(0);
+        double[] all = matrix.contiguous().data<double>().ToArray();
+        double[,] numbers = new double[m, m];
+        Buffer.BlockCopy(all, 0, numbers, 0, all.Length * sizeof(double));
+        return numbers;
+    }
+
+    private static IEnumerable<Tensor> Matrices(int m, RandomStream random)
+    {
+        var y = random.Normal([m, 2 * m], ScalarType.Float64);
+        yield return y.matmul(y.mT);
+        yield return 1e-3 * y.matmul(y.mT);
+        yield return 1e6 * y.matmul(y.mT);
+        // Deficient, graded both ways, and nearly of rank one
+        var thin = random.Normal([m, Math.Max(1, m / 2)], ScalarType.Float64);
+        yield return thin.matmul(thin.mT);
+        var grades = logspace(0, 6, m, dtype: ScalarType.Float64);
+        yield return grades.unsqueeze(1) * y.matmul(y.mT) * grades;
+        yield return grades.flip(0).unsqueeze(1) * y.matmul(y.mT) * grades.flip(0);
+        yield return 1e10 * ones(m, m, dtype: ScalarType.Float64) + y.matmul(y.mT);
+        yield return zeros(m, m, dtype: ScalarType.Float64);
+        yield return eye(m, dtype: ScalarType.Float64);
+        yield return random.Uniform([m], ScalarType.Float64).diag();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(20)]
+    [InlineData(41)]
+    public void The_root_is_that_of_LAPACKs_eigenvectors(int m)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(m, "inverse root", CPU);
+        foreach (var a in Matrices(m, random))
+        {
+            double zeta = Math.Max(1, m - 1);
+            // Round-off of A itself moves the root by so much, relative to its norm.
+            double condition = a.abs().max().ToDouble() * m / zeta + 1;
+            var expected = Reference(a, zeta);
+            var actual = tensor(Root(Numbers(a), zeta, 3)) / 3;
+            double norm = 1 / Math.Sqrt(zeta);
+            Assert.InRange((actual - expected).abs().max().ToDouble() / norm, 0, 1e-14 + 2e-16 * condition);
+        }
+    }
+
+    [Fact]
+    public void What_is_too_large_to_square_has_its_root_and_what_is_not_a_number_has_none()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(3, "inverse root", CPU);
+        var y = random.Normal([6, 9], ScalarType.Float64);
+        foreach (double size in new[] { 1e-100, 1e150, 1e200, 1e300 })
+        {
+            var a = size * y.matmul(y.mT);
+            double zeta = 0.1 * size;
+            Compare.Close(Reference(y.matmul(y.mT), 0.1), tensor(Root(Numbers(a), zeta, 1)) * Math.Sqrt(size), 1e-12);
+        }
+        double[,] broken = Numbers(y.matmul(y.mT));
+        broken[2, 2] = double.NaN;
+        foreach (double number in Root(broken, 5, 1)) Assert.True(double.IsNaN(number));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(20)]
+    [InlineData(41)]
+    public void Lanes_give_the_bits_of_single_matrices(int m)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(m, "inverse root", CPU);
+        var matrices = Matrices(m, random).Take(Vector512<double>.Count - 1).Select(Numbers).ToList();
+        double[,] broken = Numbers(eye(m, dtype: ScalarType.Float64));
+        broken[m / 2, m / 2] = double.NaN;
+        matrices.Add(broken);
+        int lanes = Vector512<double>.Count;
+        using var room = new RentedMemory<double>((2L * m * m + InverseRootInLanes.WorkSize(m)) * lanes);
+        Vector512<double>* a = (Vector512<double>*)room.Start, root = a + m * m;
+        for (int k = 0; k < m * m; k++) a[k] = Vector512.Create(double.NaN);
+        for (int lane = 0; lane < lanes; lane++)
+            for (int i = 0; i < m; i++)
+                for (int j = 0; j <= i; j++) ((double*)(a + i * m + j))[lane] = matrices[lane][i, j];
+        InverseRootInLanes.Solve(a, 0.7 * m, 1.1, root, m, root + m * m);
+        for (int lane = 0; lane < lanes; lane++)
+        {
+            double[,] alone = Root(matrices[lane], 0.7 * m, 1.1);
+            for (int i = 0; i < m; i++)
+                for (int j = 0; j < m; j++)
+                    Assert.Equal(alone[i, j], ((double*)(root + i * m + j))[lane]);
+        }
+    }
+}
