@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using DaML.Components;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,6 +14,9 @@ namespace DaML;
 public sealed class RandomStream : IDisposable
 {
     private readonly Generator generator;
+    private NormalsAhead? ahead;
+    private (long[] Shape, ScalarType Type)? last;
+    private bool lent;
 
     /// <summary>Opens the stream with the given name.</summary>
     /// <param name="seed">The seed it belongs to.</param>
@@ -36,25 +40,74 @@ public sealed class RandomStream : IDisposable
     public Device Device { get; }
 
     /// <summary>The generator underneath, for operators that take one.</summary>
-    public Generator Generator => generator;
+    public Generator Generator
+    {
+        get
+        {
+            lent = true;
+            Withdraw();
+            return generator;
+        }
+    }
 
     /// <summary>Opens another stream, named below this one.</summary>
     public RandomStream Derive(string name) => new(Seed, Name + "/" + name, Device);
 
-    /// <summary>Draws standard normal numbers.</summary>
-    public Tensor Normal(long[] shape, ScalarType dtype) => randn(shape, dtype: dtype, device: Device, generator: generator);
+    /// <summary>Draws standard normal numbers. If the same shape is asked for again and again, and is large, the next ones are drawn by
+    /// another thread meanwhile; which numbers come does not depend on it.</summary>
+    public Tensor Normal(long[] shape, ScalarType dtype)
+    {
+        bool again = last is { } usual && usual.Type == dtype && usual.Shape.AsSpan().SequenceEqual(shape);
+        Tensor numbers;
+        if (ahead is not null && ahead.Are(shape, dtype))
+        {
+            var ready = ahead;
+            ahead = null;
+            numbers = ready.Take();
+        }
+        else
+        {
+            Withdraw();
+            numbers = randn(shape, dtype: dtype, device: Device, generator: generator);
+        }
+        if (!again) last = ([.. shape], dtype);
+        else if (!lent && NormalsAhead.Pays(shape, Device)) ahead = NormalsAhead.Begin(generator, shape, dtype);
+        return numbers;
+    }
 
     /// <summary>Draws uniform numbers from [0, 1).</summary>
-    public Tensor Uniform(long[] shape, ScalarType dtype) => rand(shape, dtype: dtype, device: Device, generator: generator);
+    public Tensor Uniform(long[] shape, ScalarType dtype)
+    {
+        Withdraw();
+        return rand(shape, dtype: dtype, device: Device, generator: generator);
+    }
 
     /// <summary>Copies the state of the generator; with <see cref="Restore"/> a stream continues exactly from there.</summary>
-    public Tensor Capture() => generator.get_state();
+    public Tensor Capture()
+    {
+        Withdraw();
+        return generator.get_state();
+    }
 
     /// <summary>Sets a state that <see cref="Capture"/> returned.</summary>
-    public void Restore(Tensor state) => generator.set_state(state);
+    public void Restore(Tensor state)
+    {
+        Withdraw();
+        generator.set_state(state);
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => generator.Dispose();
+    public void Dispose()
+    {
+        Withdraw();
+        generator.Dispose();
+    }
+
+    private void Withdraw()
+    {
+        ahead?.Withdraw();
+        ahead = null;
+    }
 
     // 63 bits, so that every generator takes it; SHA-256, so that close seeds and names give unrelated streams.
     private static ulong Key(long seed, string name)
