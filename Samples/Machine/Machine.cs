@@ -16,11 +16,15 @@ internal static class Machine
     public static string DaMLVersion => InformationalVersion(typeof(DataAssimilationContext)) is var (version, commit) && commit.Length > 0
         ? $"{version} (commit {commit[..Math.Min(commit.Length, 10)]})" : InformationalVersion(typeof(DataAssimilationContext)).Version;
 
-    /// <summary>The processor's name as it gives it itself, or its architecture where it gives none.</summary>
+    /// <summary>The processor's name: as Linux gives it, else as it gives it itself, or its architecture where it gives none.</summary>
     public static string Processor
     {
         get
         {
+            string? named = File.Exists("/proc/cpuinfo")
+                ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
+            if (named is not null)
+                return string.Join(' ', named[(named.IndexOf(':') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries));
             if (!X86Base.IsSupported) return RuntimeInformation.ProcessArchitecture.ToString();
             Span<int> name = stackalloc int[12];    // three leaves of four registers, sixteen letters each
             for (int leaf = 0; leaf < 3; leaf++)

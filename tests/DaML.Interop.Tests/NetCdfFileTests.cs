@@ -43,6 +43,28 @@ public sealed class NetCdfFileTests : IDisposable
     }
 
     [Fact]
+    public void AProcessThatIsStartedMeanwhileLocksNoFile()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there, processes inherit no files");
+        string path = folder.File("open.nc");
+        using (var writer = new NetCdf4Writer(path)) writer.Dimension("x", 3).Variable("v", 10, ["x"], [1, -2, 3]);
+        System.Diagnostics.Process child;
+        using (NetCdfFile.Open(path)) child = System.Diagnostics.Process.Start("sleep", "60");
+        using (child)
+        {
+            try
+            {
+                using var whole = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+                Assert.True(whole.Length > 0 && !child.HasExited);
+            }
+            finally
+            {
+                child.Kill();
+            }
+        }
+    }
+
+    [Fact]
     public void PackedNumbersAreUnpackedAndEveryKindOfMissingValueIsNotANumber()
     {
         var writer = new ClassicNetCdfWriter().Dimension("x", 5)
