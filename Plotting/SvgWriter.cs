@@ -115,6 +115,7 @@ internal sealed class SvgWriter
     public static double TextWidth(string content, double size) => size * content.Sum(character => character switch
     {
         'i' or 'j' or 'l' or '.' or ',' or ':' or ';' or '\'' or '|' => 0.34,
+        '\u00b2' or '\u00b3' or '\u00b9' or '\u2070' or (>= '\u2074' and <= '\u2079') => 0.41,
         'f' or 't' or 'r' or ' ' or '(' or ')' or '[' or ']' or '/' or '-' or 'I' or '!' => 0.42,
         'm' or 'w' or 'M' or 'W' or '%' or '@' => 1,
         '\u2212' or '+' or '=' or '<' or '>' or '\u00b1' or '\u00d7' => 0.84,

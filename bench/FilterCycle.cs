@@ -37,13 +37,13 @@ public sealed class FilterCycle : IWorkload
         new FiniteSizeEnsembleKalmanFilter { Members = members }, runs, device);
 
     /// <summary>The iterative filter, transform form, to a step of 0.001.</summary>
-    public static FilterCycle Iterative(long members, double inflation) => new(
-        new IterativeEnsembleKalmanSmoother { Members = members, Inflation = Inflation.StandardDeviation(inflation) });
+    public static FilterCycle Iterative(long members, double inflation, long runs = 1) => new(
+        new IterativeEnsembleKalmanSmoother { Members = members, Inflation = Inflation.StandardDeviation(inflation) }, runs);
 
     /// <summary>The local filter, Gaspari-Cohn with an e-folding radius of four sites.</summary>
-    public static FilterCycle Local(long members, double inflation) => new(new LocalEnsembleTransformKalmanFilter
+    public static FilterCycle Local(long members, double inflation, long runs = 1) => new(new LocalEnsembleTransformKalmanFilter
         { Members = members, Localisation = new(LocalisationGeometry.Circle(40), LocalisationRadius.EFolding(4)),
-            Inflation = Inflation.StandardDeviation(inflation) });
+            Inflation = Inflation.StandardDeviation(inflation) }, runs);
 
     /// <summary>3D-Var with a background error covariance that is full, as a climatological one is.</summary>
     public static FilterCycle ThreeDimensionalVariational()

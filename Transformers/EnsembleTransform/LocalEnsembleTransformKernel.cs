@@ -68,30 +68,36 @@ internal static unsafe class LocalEnsembleTransformKernel
         Tensor e = Contiguous(members), h = Contiguous(observed), y = Contiguous(observation.Values);
         Tensor? mask = observation.Mask?.contiguous(), turn = rotation?.contiguous();
         var analysis = new LocalAnalysis<T>(count, domains, zeta, inflation);
-        T* from = Address<T>(e), fromH = Address<T>(h), fromY = Address<T>(y), to = Address<T>(result),
-            fromRotation = turn is null ? null : Address<T>(turn);
-        byte* fromMask = mask is null ? null : Address<byte>(mask);
+        nint from = (nint)Address<T>(e), fromH = (nint)Address<T>(h), fromY = (nint)Address<T>(y), to = (nint)Address<T>(result),
+            fromRotation = turn is null ? 0 : (nint)Address<T>(turn), fromMask = mask is null ? 0 : (nint)Address<byte>(mask);
         LocalRows<T>.Position position = selected is null ? (observation, _) => observation : (observation, _) => selected[observation];
-        for (long b = 0; b < batch; b++)
+        // Many small states are shared among threads state by state, others component by component.
+        if (batch > 1 && p <= MostRows) SharedWork.ForEach(batch, n * analysis.Time, States);
+        else States(0, batch);
+
+        void States(long begin, long after)
         {
-            T* ensemble = from + b * count * n, values = fromH + b * count * stride, analysed = to + b * count * n,
-                rotates = fromRotation is null ? null : fromRotation + b * count * count;
-            var whitening = new Whitening<T>(count, fromY + b * p, fromMask is null ? null : fromMask + b * p, deviations);
-            if (p <= MostRows)
+            for (long b = begin; b < after; b++)
             {
-                using var rented = new RentedMemory<T>((long)p * whitening.Width);
-                All(whitening, values, stride, position, p, rented.Start);
-                analysis.Analyze(ensemble, analysed, n, rented.Start, null, rotates, 0, n);
-                continue;
-            }
-            using var rows = new LocalRows<T>(domains, whitening);
-            int range = Math.Max(MostRows, (n + Ranges - 1) / Ranges);
-            for (int first = 0; first < n; first += range)
-            {
-                int end = Math.Min(n, first + range);
-                rows.MoveTo(first, end, selected);
-                rows.Fill(values, stride, position);
-                analysis.Analyze(ensemble + first, analysed + first, n, rows.Start, rows.RowOf, rotates, first, end);
+                T* ensemble = (T*)from + b * count * n, values = (T*)fromH + b * count * stride, analysed = (T*)to + b * count * n,
+                    rotates = fromRotation == 0 ? null : (T*)fromRotation + b * count * count;
+                var whitening = new Whitening<T>(count, (T*)fromY + b * p, fromMask == 0 ? null : (byte*)fromMask + b * p, deviations);
+                if (p <= MostRows)
+                {
+                    using var rented = new RentedMemory<T>((long)p * whitening.Width);
+                    All(whitening, values, stride, position, p, rented.Start);
+                    analysis.Analyze(ensemble, analysed, n, rented.Start, null, rotates, 0, n);
+                    continue;
+                }
+                using var rows = new LocalRows<T>(domains, whitening);
+                int range = Math.Max(MostRows, (n + Ranges - 1) / Ranges);
+                for (int first = 0; first < n; first += range)
+                {
+                    int end = Math.Min(n, first + range);
+                    rows.MoveTo(first, end, selected);
+                    rows.Fill(values, stride, position);
+                    analysis.Analyze(ensemble + first, analysed + first, n, rows.Start, rows.RowOf, rotates, first, end);
+                }
             }
         }
     }

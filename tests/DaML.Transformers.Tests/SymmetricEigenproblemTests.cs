@@ -166,65 +166,6 @@ public sealed class SymmetricEigenproblemTests
         return matrix;
     }
 
-    /// <summary>One matrix for each lane, through the kernel for very small ones.</summary>
-    private static unsafe (Tensor Values, Tensor Vectors) InLanes(Tensor matrices)
-    {
-        int lanes = System.Runtime.Intrinsics.Vector512<double>.Count, m = (int)matrices.shape[^1];
-        Assert.Equal(lanes, matrices.shape[0]);
-        double[] elements = matrices.contiguous().data<double>().ToArray(), values = new double[lanes * m],
-            vectors = new double[lanes * m * m];
-        using var rented = new RentedMemory<double>(lanes * (2L * m * m + m + SymmetricEigenLanes.WorkSize(m)));
-        var a = (System.Runtime.Intrinsics.Vector512<double>*)rented.Start;
-        var (z, d) = ((nint)(a + m * m), (nint)(a + 2 * m * m));
-        for (int lane = 0; lane < lanes; lane++)
-            for (int k = 0; k < m * m; k++) ((double*)(a + k))[lane] = elements[lane * m * m + k];
-        SymmetricEigenLanes.Solve(a, (System.Runtime.Intrinsics.Vector512<double>*)z, (System.Runtime.Intrinsics.Vector512<double>*)d, m,
-            a + 2 * m * m + m);
-        for (int lane = 0; lane < lanes; lane++)
-        {
-            for (int k = 0; k < m; k++) values[lane * m + k] = ((double*)d)[k * lanes + lane];
-            for (int k = 0; k < m * m; k++) vectors[lane * m * m + k] = ((double*)z)[k * lanes + lane];
-        }
-        return (tensor(values, lanes, m), tensor(vectors, lanes, m, m).mT);
-    }
-
-    [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    [InlineData(7)]
-    [InlineData(16)]
-    public void Lanes_are_solved_side_by_side_each_as_if_alone(int m)
-    {
-        using var scope = NewDisposeScope();
-        using var random = new RandomStream(m, "lanes", CPU);
-        for (int trial = 0; trial < 60; trial++)
-        {
-            using var inner = NewDisposeScope();
-            var noise = random.Normal([m, m], ScalarType.Float64);
-            var off = m > 1 ? ones(m - 1, dtype: ScalarType.Float64).diag(1) : zeros(1, 1, dtype: ScalarType.Float64);
-            var thin = random.Normal([m, Math.Max(1, m / 2)], ScalarType.Float64);
-            var blocks = noise + noise.mT;
-            if (m > 3) (blocks[..2, 2..], blocks[2.., ..2]) = (0, 0);
-            var matrices =
-                stack([noise + noise.mT, zeros(m, m, dtype: ScalarType.Float64), Identity(m, ScalarType.Float64), thin.matmul(thin.mT),
-                WithSpectrum(logspace(-14, 3, m, dtype: ScalarType.Float64), random), off + off.mT, 1e-160 * (noise + noise.mT), blocks]);
-            var (values, vectors) = InLanes(matrices);
-            var norms = matrices.abs().amax(new long[] { 1, 2 }, keepdim: true).clamp_min(1e-300) * Math.Sqrt(m);
-            Assert.InRange((vectors.mT.matmul(vectors) - Identity(m, ScalarType.Float64)).abs().max().ToDouble(), 0, 1e-13);
-            Assert.InRange(((matrices.matmul(vectors) - vectors * values.unsqueeze(-2)) / norms).abs().max().ToDouble(), 0, 1e-13);
-            Assert.InRange(((values.sort(-1).Values - linalg.eigvalsh(matrices)) / norms.squeeze(-1)).abs().max().ToDouble(), 0, 1e-13);
-            if (trial > 0) continue;
-            // Who is beside whom does not matter, not even one without numbers.
-            var others = matrices.flip(0).clone();
-            others[3, m - 1, 0] = double.NaN;
-            var (again, vectorsAgain) = InLanes(others);
-            foreach (int lane in new[] { 0, 2, 4, 6 })
-                Assert.True(vectors[7 - lane].Equals(vectorsAgain[lane]) && values[7 - lane].Equals(again[lane]));
-            Assert.True(again[3].isnan().all().ToBoolean() && vectorsAgain[3].isnan().all().ToBoolean());
-        }
-    }
-
     [Fact]
     public void Gradients_go_through_and_what_is_not_finite_stays_visible()
     {
