@@ -60,7 +60,7 @@ internal sealed unsafe class EnsembleCycles<T> : ICyclesSideBySide<EnsembleMemor
         SharedWork.ForEach(groups, GroupTime(steps), (first, end) =>
         {
             using var room = new RentedMemory<T>((TransformLanes<T>.Size(members, n, p) + parts.Model.LaneWorkSize + 2L * p) * Lanes);
-            var transform = new TransformLanes<T>(members, n, p, (Vector512<T>*)room.Start);
+            var transform = new TransformLanes<T>(members, n, p, parts.Weight, parts.Inflation, (Vector512<T>*)room.Start);
             Vector512<T>* y = (Vector512<T>*)room.Start + TransformLanes<T>.Size(members, n, p), exists = y + p, work = exists + p;
             for (int group = (int)first; group < end; group++)
             {
@@ -77,7 +77,7 @@ internal sealed unsafe class EnsembleCycles<T> : ICyclesSideBySide<EnsembleMemor
                 LaneRows.Load((T*)fromValues + (long)group * Lanes * p, p, count, p, y);
                 if (fromMask != 0) LaneRows.LoadMask((byte*)fromMask + (long)group * Lanes * p, count, p, exists);
                 transform.Observe(parts.Components, y, parts.Deviations, fromMask == 0 ? null : exists);
-                try { transform.Analyze(parts.Weight, parts.Inflation, after); }
+                try { transform.Analyze(after); }
                 catch (ArithmeticException)
                 {
                     Volatile.Write(ref finite, false);

@@ -75,13 +75,15 @@ internal static unsafe class EnsembleTransformKernel
         SharedWork.ForEach(batch, (8 * size * size * size + 4.0 * count * count * (n + p)) * SharedWork.Operation, (first, end) =>
         {
             using var room = new RentedMemory<T>(TransformTrajectory<T>.Numbers(count, n, p));
-            var one = new TransformTrajectory<T>(count, n, p, room.Start);
+            var one = new TransformTrajectory<T>(count, n, p, weight, inflation, room.Start);
             for (long b = first; b < end; b++)
             {
                 one.LoadEnsemble((T*)fromE + b * count * n);
                 one.LoadObservations((T*)fromH + b * count * p, (T*)fromY + b * p, deviations, fromMask == 0 ? null
                     : (byte*)fromMask + b * p);
-                one.Analyze(weight, inflation, fromRotation == 0 ? null : (T*)fromRotation + b * count * count, (T*)to + b * count * n);
+                double zeta = one.Decompose();
+                one.Weigh(zeta);
+                one.Combine(zeta, fromRotation == 0 ? null : (T*)fromRotation + b * count * count, (T*)to + b * count * n);
             }
         });
         return result;
@@ -95,7 +97,7 @@ internal static unsafe class EnsembleTransformKernel
         SharedWork.ForEach((batch + lanes - 1) / lanes, TransformLanes<T>.Time(count, n, p), (first, end) =>
         {
             using var room = new RentedMemory<T>((TransformLanes<T>.Size(count, n, p) + 2L * p + n + (long)count * n) * lanes);
-            var group = new TransformLanes<T>(count, n, p, (Vector512<T>*)room.Start);
+            var group = new TransformLanes<T>(count, n, p, weight, inflation, (Vector512<T>*)room.Start);
             Vector512<T>* values = (Vector512<T>*)room.Start + TransformLanes<T>.Size(count, n, p), exists = values + p,
                 squares = exists + p, analysis = squares + n;
             for (long b = first * lanes; b < Math.Min(end * lanes, batch); b += lanes)
@@ -110,7 +112,7 @@ internal static unsafe class EnsembleTransformKernel
                 if (fromMask != 0) LaneRows.LoadMask((byte*)fromMask + b * p, rows, p, exists);
                 group.Centre(squares);
                 group.Observe(values, deviations, fromMask == 0 ? null : exists);
-                group.Analyze(weight, inflation, analysis);
+                group.Analyze(analysis);
                 for (int i = 0; i < count; i++)
                     LaneRows.Store(analysis + i * n, (T*)to + (b * count + i) * n, (long)count * n, rows, n);
             }

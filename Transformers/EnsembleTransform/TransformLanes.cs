@@ -15,6 +15,8 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
     // A group stays in the processor's second cache, with 64 bytes for each of so many components of members.
     private const long LargestEnsemble = 1 << 12;
 
+    private readonly PriorWeight weight;
+    private readonly double inflation;
     private readonly int members, n, p;
     private readonly Vector512<T>* y, d, whitening, gram, vectors, values, projections, right, row, work, end;
 
@@ -22,10 +24,12 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
     /// <param name="members">N</param>
     /// <param name="n">The dimension of the state.</param>
     /// <param name="p">The number of observations.</param>
+    /// <param name="weight">The prior's weight. If it is the same in every analysis, T comes from poles, else from eigenvectors.</param>
+    /// <param name="inflation">The factor of the analysis anomalies.</param>
     /// <param name="memory">Memory for <see cref="Size"/> vectors, used for one group of trajectories after the other.</param>
-    public TransformLanes(int members, int n, int p, Vector512<T>* memory)
+    public TransformLanes(int members, int n, int p, PriorWeight weight, double inflation, Vector512<T>* memory)
     {
-        (this.members, this.n, this.p) = (members, n, p);
+        (this.members, this.n, this.p, this.weight, this.inflation) = (members, n, p, weight, inflation);
         Mean = memory;
         Anomalies = Mean + n;                       // X [N, n]
         y = Anomalies + members * n;                // Y [N, p], then the weights [N, N]
@@ -42,7 +46,8 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
     }
 
     /// <summary>The number of vectors that an analysis needs.</summary>
-    public static long Size(int members, int n, int p) => new TransformLanes<T>(members, n, p, null).end - (Vector512<T>*)null;
+    public static long Size(int members, int n, int p) =>
+        new TransformLanes<T>(members, n, p, PriorWeight.Fixed(1), 1, null).end - (Vector512<T>*)null;
 
     /// <summary>Whether groups of trajectories are faster than one after the other: each thread has a group that fits the cache.</summary>
     public static bool Pays(long batch, long members, long n, long p) => members <= p
@@ -155,11 +160,50 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
         }
     }
 
+    /// <summary>|d|^2 of the observations as loaded, for one lane.</summary>
+    public double Misfit(int lane)
+    {
+        double sum = 0;
+        for (int k = 0; k < p; k++)
+        {
+            double number = double.CreateTruncating(((T*)(d + k))[lane]);
+            sum += number * number;
+        }
+        return sum;
+    }
+
+    /// <summary>As <see cref="TransformTrajectory{T}.Linearise"/>.</summary>
+    public void Linearise(Vector512<T>* inverse, double factor, Vector512<T>* weightsOfMean, Vector512<T>* scratch)
+    {
+        if (inverse is not null)
+        {
+            LaneProducts.Multiply(inverse, members, 1, y, scratch, members, members, p, null);
+            new Span<Vector512<T>>(scratch, members * p).CopyTo(new Span<Vector512<T>>(y, members * p));
+        }
+        else if (factor != 1)
+        {
+            var each = Vector512.Create(T.CreateTruncating(1 / factor));
+            for (int k = 0; k < members * p; k++) y[k] *= each;
+        }
+        if (weightsOfMean is null) return;
+        for (int i = 0; i < members; i++)
+            for (int k = 0; k < p; k++) d[k] = MultiplyAdd(weightsOfMean[i], y[i * p + k], d[k]);
+    }
+
+    /// <summary>The weights of the mean's increment w, N vectors, after <see cref="Decompose"/>.</summary>
+    public Vector512<T>* Weights => row;
+
     /// <summary>Computes the ensemble mean + (T + 1 w^T) X, <c>[N, n]</c>.</summary>
-    /// <param name="weight">The prior's weight.</param>
-    /// <param name="inflation">The factor of the analysis anomalies.</param>
     /// <param name="result">Receives the ensemble.</param>
-    public void Analyze(PriorWeight weight, double inflation, Vector512<T>* result)
+    public void Analyze(Vector512<T>* result)
+    {
+        Decompose();
+        Combine(result);
+    }
+
+    /// <summary>Finds the transform T and the weights w.</summary>
+    /// <param name="inverts">Whether <see cref="InverseRoot"/> follows.</param>
+    public void Decompose(bool inverts = false)
     {
         LaneProducts.Gram(y, gram, members, p);
         for (int i = 0; i < members; i++)
@@ -168,29 +212,68 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
             for (int k = 0; k < p; k++) sum = MultiplyAdd(d[k], y[i * p + k], sum);
             right[i] = sum;
         }
-        Vector512<T>* weights = vectors;
-        if (weight.Given is { } zeta) Root(T.CreateTruncating(zeta), inflation);
-        else Decompose(weight, inflation, weights = y);
+        if (weight.Given is { } zeta) Root(T.CreateTruncating(zeta), inverts);
+        else Eigenvectors();
+    }
+
+    /// <summary>Computes the ensemble mean + (T + 1 w^T) X, <c>[N, n]</c>, after <see cref="Decompose"/>.</summary>
+    public void Combine(Vector512<T>* result)
+    {
+        Vector512<T>* weights = y;
+        if (weight.Given is not null)
+        {
+            for (int i = 0; i < members; i++)
+                for (int j = 0; j < members; j++) (weights = vectors)[i * members + j] += row[j];
+        }
         LaneProducts.Multiply(weights, members, 1, Anomalies, result, members, members, n, Mean);
     }
 
-    // weights = T + 1 w^T without eigenvectors: w = T (T Y d) / (scale of T)^2
-    private void Root(T zeta, double inflation)
+    /// <summary>Computes the ensemble mean + (factor + 1 w^T) X, <c>[N, n]</c>, after <see cref="Decompose"/>.</summary>
+    public void Bundle(double factor, Vector512<T>* result, Vector512<T>* scratch)
     {
-        T scale = T.CreateTruncating(inflation * Math.Sqrt(members - 1)), share = T.One / (scale * scale);
-        Vector512<T>* weights = vectors, toMean = projections;
-        var unseen = InverseRootInLanes.Solve(gram, zeta, scale, weights, members, work);
-        MultiplyRow(right, weights, row);
-        for (int i = 0; i < members; i++) row[i] *= Vector512.Create(share);
-        MultiplyRow(row, weights, toMean);
-        // Observations that see nothing of the ensemble change nothing, whatever the inflation.
-        if (unseen != Vector512<T>.Zero)
-            for (int i = 0; i < members; i++)
-                for (int j = 0; j < members; j++)
-                    weights[i * members + j] = Vector512.ConditionalSelect(unseen, i == j ? Vector512<T>.One : Vector512<T>.Zero,
-                        weights[i * members + j]);
+        var diagonal = Vector512.Create(T.CreateTruncating(factor));
         for (int i = 0; i < members; i++)
-            for (int j = 0; j < members; j++) weights[i * members + j] += toMean[j];
+            for (int j = 0; j < members; j++) scratch[i * members + j] = i == j ? row[j] + diagonal : row[j];
+        LaneProducts.Multiply(scratch, members, 1, Anomalies, result, members, members, n, Mean);
+    }
+
+    /// <summary>Computes T^-1, <c>[N, N]</c>, of a weight that is the same in every analysis, before T is combined; there is no
+    /// inflation.</summary>
+    public void InverseRoot(Vector512<T>* result)
+    {
+        // (Y Y^T + zeta I) T / (N - 1)
+        LaneProducts.Multiply(y, members, 1, vectors, result, members, members, members, null);
+        Vector512<T> share = Vector512.Create(T.One / (Scale * Scale)), zeta = Vector512.Create(T.CreateTruncating(weight.Given!.Value));
+        var trace = Vector512<T>.Zero;
+        for (int i = 0; i < members; i++) trace += y[i * members + i];
+        var unseen = Vector512.Equals(trace, Vector512<T>.Zero);
+        for (int i = 0; i < members; i++)
+            for (int j = 0; j < members; j++)
+            {
+                Vector512<T>* at = result + i * members + j;
+                *at = MultiplyAdd(zeta, vectors[i * members + j], *at) * share;
+                *at = Vector512.ConditionalSelect(unseen, i == j ? Vector512<T>.One : Vector512<T>.Zero, *at);
+            }
+    }
+
+    private T Scale => T.CreateTruncating(inflation * Math.Sqrt(members - 1));
+
+    // T without eigenvectors, and w = T (T Y d) / (scale of T)^2 into the row; Y Y^T may be kept in the place of Y.
+    private void Root(T zeta, bool keeps)
+    {
+        var share = Vector512.Create(T.One / (Scale * Scale));
+        for (int i = 0; keeps && i < members; i++)
+            for (int j = 0; j <= i; j++) y[i * members + j] = y[j * members + i] = gram[i * members + j];
+        var unseen = InverseRootInLanes.Solve(gram, zeta, Scale, vectors, members, work);
+        MultiplyRow(right, vectors, projections);
+        for (int i = 0; i < members; i++) projections[i] *= share;
+        MultiplyRow(projections, vectors, row);
+        // Observations that see nothing of the ensemble change nothing, whatever the inflation.
+        if (unseen == Vector512<T>.Zero) return;
+        for (int i = 0; i < members; i++)
+            for (int j = 0; j < members; j++)
+                vectors[i * members + j] = Vector512.ConditionalSelect(unseen, i == j ? Vector512<T>.One : Vector512<T>.Zero,
+                    vectors[i * members + j]);
     }
 
     // A vector times a symmetric matrix
@@ -201,7 +284,8 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
             for (int j = 0; j < members; j++) product[j] = MultiplyAdd(vector[i], matrix[i * members + j], product[j]);
     }
 
-    private void Decompose(PriorWeight weight, double inflation, Vector512<T>* weights)
+    // T + 1 w^T into the place of Y
+    private void Eigenvectors()
     {
         EigenKernelInLanes.Solve(gram, vectors, values, members, work);
         for (int k = 0; k < members; k++)
@@ -211,7 +295,7 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
             values[k] = Vector512.Max(values[k], Vector512<T>.Zero);
         }
         Vector512<T>* toMean = work, factors = work + members;
-        for (int lane = 0; lane < Vector512<T>.Count; lane++) Weigh(weight, inflation, lane, (T*)toMean, (T*)factors);
+        for (int lane = 0; lane < Vector512<T>.Count; lane++) Weigh(lane, (T*)toMean, (T*)factors);
 
         Vector512<T>* scaled = gram;
         for (int k = 0; k < members; k++)
@@ -221,11 +305,11 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
                 row[i] = MultiplyAdd(toMean[k], v, row[i]);
                 scaled[k * members + i] = factors[k] * v;
             }
-        LaneProducts.Multiply(scaled, 1, members, vectors, weights, members, members, members, row);
+        LaneProducts.Multiply(scaled, 1, members, vectors, y, members, members, members, row);
     }
 
     // The coefficients of the eigenvectors in w and in T, for one trajectory.
-    private void Weigh(PriorWeight weight, double inflation, int lane, T* toMean, T* factors)
+    private void Weigh(int lane, T* toMean, T* factors)
     {
         int lanes = Vector512<T>.Count;
         T* lambda = (T*)values + lane, along = (T*)projections + lane;

@@ -9,8 +9,10 @@ namespace DaML.Components;
 /// </summary>
 internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    private readonly PriorWeight weight;
+    private readonly double inflation;
     private readonly int members, n, p, size, nWidth, pWidth, memberWidth, sizeWidth;
-    private readonly bool inMemberSpace;
+    private readonly bool inMemberSpace, byPoles;
     private readonly T* mean, x, y, yTransposed, d, gram, vectors, values, projections, basis, scaled, weights, rotated, analysis,
         yScratch, row, work, end;
 
@@ -18,11 +20,14 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     /// <param name="members">N</param>
     /// <param name="n">The dimension of the state.</param>
     /// <param name="p">The number of observations.</param>
+    /// <param name="weight">The prior's weight. If it is the same in every analysis, T comes from poles, else from eigenvectors.</param>
+    /// <param name="inflation">The factor of the analysis anomalies.</param>
     /// <param name="memory">Memory for <see cref="Numbers"/> values, used for one trajectory after the other.</param>
-    public TransformTrajectory(int members, int n, int p, T* memory)
+    public TransformTrajectory(int members, int n, int p, PriorWeight weight, double inflation, T* memory)
     {
-        (this.members, this.n, this.p) = (members, n, p);
+        (this.members, this.n, this.p, this.weight, this.inflation) = (members, n, p, weight, inflation);
         inMemberSpace = members <= p;
+        byPoles = inMemberSpace && weight.Given is not null;
         size = Math.Min(members, p);
         (nWidth, pWidth, memberWidth, sizeWidth) = (Padded<T>(n), Padded<T>(p), Padded<T>(members), Padded<T>(size));
         T* at = memory;
@@ -47,7 +52,8 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     }
 
     /// <summary>The number of values that an analysis needs.</summary>
-    public static long Numbers(int members, int n, int p) => new TransformTrajectory<T>(members, n, p, null).end - (T*)null;
+    public static long Numbers(int members, int n, int p) =>
+        new TransformTrajectory<T>(members, n, p, PriorWeight.Fixed(1), 1, null).end - (T*)null;
 
     private static T* Take(ref T* at, int numbers)
     {
@@ -136,46 +142,8 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
                     .StoreAligned(anomalies + i * width + k);
     }
 
-    /// <summary>The whole analysis: the ensemble mean + (T + 1 w^T) X, <c>[N, n]</c>.</summary>
-    public void Analyze(PriorWeight weight, double inflation, T* rotation, T* result)
-    {
-        if (inMemberSpace && weight.Given is { } given)
-        {
-            Root(T.CreateTruncating(given), inflation, rotation is null);
-            Finish(rotation, result);
-            return;
-        }
-        double zeta = Decompose(weight);
-        Weigh(zeta);
-        Combine(zeta, inflation, rotation, result);
-    }
-
-    // weights = T without eigenvectors, and w = T (T Y d) / (scale of T)^2 into the row; the sum of both unless a rotation comes between.
-    private void Root(T zeta, double inflation, bool together)
-    {
-        T scale = T.CreateTruncating(inflation * Math.Sqrt(members - 1)), share = T.One / (scale * scale);
-        T* right = values, once = projections;
-        Transpose();
-        ProductKernel.Multiply(yTransposed, 1, memberWidth, yTransposed, gram, members, p, memberWidth);
-        ProductKernel.Multiply(d, 0, 1, yTransposed, right, 1, p, memberWidth);
-        bool unseen = InverseRootKernel.Solve(gram, zeta, scale, weights, members, work);
-        ProductKernel.Multiply(right, 0, 1, weights, once, 1, members, memberWidth);
-        for (int i = 0; i < members; i++) once[i] *= share;
-        ProductKernel.Multiply(once, 0, 1, weights, row, 1, members, memberWidth);
-        // Observations that see nothing of the ensemble change nothing, whatever the inflation.
-        if (unseen)
-        {
-            new Span<T>(weights, members * memberWidth).Clear();
-            for (int i = 0; i < members; i++) weights[i * memberWidth + i] = T.One;
-        }
-        if (!together) return;
-        for (int i = 0; i < members; i++)
-            for (int k = 0; k < memberWidth; k += Vector512<T>.Count)
-                (Vector512.LoadAligned(weights + i * memberWidth + k) + Vector512.LoadAligned(row + k))
-                    .StoreAligned(weights + i * memberWidth + k);
-    }
-
-    private void Transpose()
+    /// <summary>Finds what the transform follows from, and the prior's weight.</summary>
+    public double Decompose()
     {
         for (int j = 0; j < p; j++)
         {
@@ -183,23 +151,46 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
             for (int i = 0; i < members; i++) column[i] = y[i * pWidth + j];
             for (int i = members; i < memberWidth; i++) column[i] = T.Zero;
         }
-    }
-
-    /// <summary>Solves the eigenproblem of Y Y^T or Y^T Y, and finds the prior's weight that follows.</summary>
-    public double Decompose(PriorWeight weight)
-    {
-        Transpose();
         if (inMemberSpace) ProductKernel.Multiply(yTransposed, 1, memberWidth, yTransposed, gram, members, p, memberWidth);
         else ProductKernel.Multiply(y, 1, pWidth, y, gram, p, members, pWidth);
+        if (byPoles)
+        {
+            Root(T.CreateTruncating(weight.Given!.Value));
+            return weight.Given.Value;
+        }
         SymmetricEigenKernel.Solve(gram, vectors, values, size, work);
         Project();
-        return Weight(weight);
+        return Weight();
+    }
+
+    // weights = T without eigenvectors, and w = T (T Y d) / (scale of T)^2 into the row; Y Y^T is kept in the place of scaled eigenvectors.
+    private void Root(T zeta)
+    {
+        T share = T.One / (Scale * Scale);
+        T* right = values, once = projections;
+        ProductKernel.Multiply(d, 0, 1, yTransposed, right, 1, p, memberWidth);
+        new Span<T>(gram, members * memberWidth).CopyTo(new Span<T>(scaled, members * memberWidth));
+        bool unseen = InverseRootKernel.Solve(gram, zeta, Scale, weights, members, work);
+        ProductKernel.Multiply(right, 0, 1, weights, once, 1, members, memberWidth);
+        for (int i = 0; i < members; i++) once[i] *= share;
+        ProductKernel.Multiply(once, 0, 1, weights, row, 1, members, memberWidth);
+        // Observations that see nothing of the ensemble change nothing, whatever the inflation.
+        if (unseen) Identity(weights);
+    }
+
+    private T Scale => T.CreateTruncating(inflation * Math.Sqrt(members - 1));
+
+    private void Identity(T* matrix)
+    {
+        new Span<T>(matrix, members * memberWidth).Clear();
+        for (int i = 0; i < members; i++) matrix[i * memberWidth + i] = T.One;
     }
 
     /// <summary>Computes w, the weights of the mean's increment, <c>[N]</c>: the sum over k of b_k c_k, with b_k the rows of the
     /// basis.</summary>
     public T* Weigh(double zeta)
     {
+        if (byPoles) return row;
         new Span<T>(row, memberWidth).Clear();
         for (int k = 0; k < size; k++)
         {
@@ -212,14 +203,14 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     }
 
     /// <summary>Computes the ensemble mean + (T + 1 w^T) X, <c>[N, n]</c>, with the w of <see cref="Weigh"/>.</summary>
-    public void Combine(double zeta, double inflation, T* rotation, T* result)
+    public void Combine(double zeta, T* rotation, T* result)
     {
-        Root(zeta, -1, inflation * Math.Sqrt(members - 1), rotation is null ? row : null);
-        Finish(rotation, result);
-    }
-
-    private void Finish(T* rotation, T* result)
-    {
+        if (!byPoles) Power(zeta, -1, inflation * Math.Sqrt(members - 1), rotation is null ? row : null);
+        else if (rotation is null)
+            for (int i = 0; i < members; i++)
+                for (int k = 0; k < memberWidth; k += Vector512<T>.Count)
+                    (Vector512.LoadAligned(weights + i * memberWidth + k) + Vector512.LoadAligned(row + k))
+                        .StoreAligned(weights + i * memberWidth + k);
         T* final = weights;
         if (rotation is not null)
             ProductKernel.Multiply(rotation, members, 1, weights, final = rotated, members, members, memberWidth, row);
@@ -238,17 +229,28 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         Apply(weights, result);
     }
 
-    /// <summary>Computes T^-1 = (Y Y^T + zeta I)^(1/2) / sqrt(N - 1), <c>[N, N]</c>.</summary>
+    /// <summary>Computes T^-1 = (Y Y^T + zeta I)^(1/2) / sqrt(N - 1), <c>[N, N]</c>, before T is combined; there is no inflation.</summary>
     public void InverseRoot(double zeta, T* result)
     {
-        Root(zeta, 1, 1 / Math.Sqrt(members - 1), null);
-        for (int i = 0; i < members; i++)
-            new Span<T>(weights + i * memberWidth, members).CopyTo(new Span<T>(result + i * members, members));
+        T* root = weights;
+        if (!byPoles) Power(zeta, 1, 1 / Math.Sqrt(members - 1), null);
+        else
+        {
+            // (Y Y^T + zeta I) T / (N - 1)
+            ProductKernel.Multiply(scaled, memberWidth, 1, weights, root = rotated, members, members, memberWidth);
+            var trace = T.Zero;
+            for (int i = 0; i < members; i++) trace += scaled[i * memberWidth + i];
+            Vector512<T> share = Vector512.Create(T.One / (Scale * Scale)), z = Vector512.Create(T.CreateTruncating(zeta));
+            for (int k = 0; k < members * memberWidth; k += Vector512<T>.Count)
+                (MultiplyAdd(z, Vector512.LoadAligned(weights + k), Vector512.LoadAligned(root + k)) * share).StoreAligned(root + k);
+            if (trace == T.Zero) Identity(root);
+        }
+        for (int i = 0; i < members; i++) new Span<T>(root + i * memberWidth, members).CopyTo(new Span<T>(result + i * members, members));
     }
 
     // weights = scale (Y Y^T + zeta I)^(sign / 2) + start: the sum over k of f_k b_k b_k^T. In the space of the observations the b_k do
     // not span everything, so the part without them is added. s = sqrt(lambda + zeta), z = sqrt(zeta)
-    private void Root(double zeta, int sign, double scale, T* start)
+    private void Power(double zeta, int sign, double scale, T* start)
     {
         // Observations that see nothing of the ensemble change nothing, whatever the inflation.
         bool sees = false;
@@ -288,7 +290,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         }
     }
 
-    private double Weight(PriorWeight weight)
+    private double Weight()
     {
         Span<double> eigenvalues = stackalloc double[size], squared = stackalloc double[size];
         for (int k = 0; k < size; k++)

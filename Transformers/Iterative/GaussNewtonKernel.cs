@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 using static DaML.Components.KernelMemory;
@@ -7,7 +8,8 @@ namespace DaML.Components;
 
 /// <summary>
 /// The algebra of <see cref="GaussNewton"/> over plain memory. It does all work between two runs of the model in one piece, trajectory by
-/// trajectory. It halves no step: a trajectory whose cost rises has no result here (<see cref="GaussNewton.Overshot"/>).
+/// trajectory, or for many of them side by side in the lanes of vectors, which gives the same bits. It halves no step: a trajectory whose
+/// cost rises has no result here (<see cref="GaussNewton.Overshot"/>).
 /// </summary>
 internal sealed unsafe class GaussNewtonKernel : GaussNewton
 {
@@ -65,11 +67,17 @@ internal sealed unsafe class GaussNewtonKernel : GaussNewton
             fromMask = mask is null ? 0 : (nint)Address<byte>(mask);
         nint toWeights = (nint)Address<T>(weights), toInverse = (nint)Address<T>(inverse), toEnsemble = (nint)Address<T>(ensemble),
             toResult = (nint)Address<T>(result);
+        if (weight.Given is not null && TransformLanes<T>.Pays(members.size(0), count, n, p))
+        {
+            SideBySide(count, n, p, (T*)fromE, (T*)fromH, (T*)fromY, (byte*)fromMask, deviations, (T*)toWeights, (T*)toInverse,
+                (T*)toEnsemble, (T*)toResult);
+            return;
+        }
         double rank = Math.Min(count, p);
         SharedWork.ForEach(members.size(0), (8 * rank * rank * rank + 6.0 * count * count * (n + p)) * SharedWork.Operation, (begin, end) =>
         {
             using var room = new RentedMemory<T>(TransformTrajectory<T>.Numbers(count, n, p));
-            var one = new TransformTrajectory<T>(count, n, p, room.Start);
+            var one = new TransformTrajectory<T>(count, n, p, weight, 1, room.Start);
             for (long b = begin; b < end; b++)
             {
                 if (!GoesOn(b)) continue;
@@ -83,7 +91,7 @@ internal sealed unsafe class GaussNewtonKernel : GaussNewton
                     continue;
                 }
                 one.Linearise(IsFirst || IsBundle ? null : inverseRoot, Scale, IsFirst ? null : w);
-                double zeta = one.Decompose(weight), change = 0;
+                double zeta = one.Decompose(), change = 0;
                 T* next = one.Weigh(zeta);
                 for (int i = 0; i < count; i++)
                 {
@@ -91,12 +99,96 @@ internal sealed unsafe class GaussNewtonKernel : GaussNewton
                     change += step * step;
                     w[i] = next[i];
                 }
-                if (!Continues(b, zeta, change)) one.Combine(zeta, 1, null, (T*)toResult + b * count * n);
+                if (!Continues(b, zeta, change)) one.Combine(zeta, null, (T*)toResult + b * count * n);
                 else if (IsBundle) one.Bundle(Scale, (T*)toEnsemble + b * count * n);
                 else
                 {
-                    one.Combine(zeta, 1, null, (T*)toEnsemble + b * count * n);
                     one.InverseRoot(zeta, inverseRoot);
+                    one.Combine(zeta, null, (T*)toEnsemble + b * count * n);
+                }
+            }
+        });
+    }
+
+    private void SideBySide<T>(int count, int n, int p, T* e, T* h, T* y, byte* mask, double[]? deviations, T* weightsOfMean, T* inverse,
+        T* next, T* result) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int lanes = Vector512<T>.Count, batch = (int)members.size(0);
+        nint fromE = (nint)e, fromH = (nint)h, fromY = (nint)y, fromMask = (nint)mask, toWeights = (nint)weightsOfMean,
+            toInverse = (nint)inverse, toNext = (nint)next, toResult = (nint)result;
+        SharedWork.ForEach((batch + lanes - 1) / lanes, TransformLanes<T>.Time(count, n, p), (begin, end) =>
+        {
+            long own = TransformLanes<T>.Size(count, n, p);
+            using var room = new RentedMemory<T>((own + 2L * p + n + count + (long)count * (count + p + n)) * lanes);
+            var group = new TransformLanes<T>(count, n, p, weight, 1, (Vector512<T>*)room.Start);
+            Vector512<T>* values = (Vector512<T>*)room.Start + own, exists = values + p, squares = exists + p, w = squares + n,
+                roots = w + count, scratch = roots + count * count, analysis = scratch + count * p;
+            Span<bool> takes = stackalloc bool[lanes], goesOn = stackalloc bool[lanes];
+            for (long b = begin * lanes; b < Math.Min(end * lanes, batch); b += lanes)
+            {
+                int rows = (int)Math.Min(lanes, batch - b);
+                bool any = false;
+                for (int lane = 0; lane < rows; lane++) any |= GoesOn(b + lane);
+                if (!any) continue;
+                for (int i = 0; i < count; i++)
+                {
+                    LaneRows.Load((T*)fromE + (b * count + i) * n, (long)count * n, rows, n, group.Anomalies + i * n);
+                    LaneRows.Load((T*)fromH + (b * count + i) * p, (long)count * p, rows, p, group.Observed + i * p);
+                }
+                LaneRows.Load((T*)fromY + b * p, p, rows, p, values);
+                if (fromMask != 0) LaneRows.LoadMask((byte*)fromMask + b * p, rows, p, exists);
+                group.Centre(squares);
+                group.Observe(values, deviations, fromMask == 0 ? null : exists);
+                any = false;
+                for (int lane = 0; lane < rows; lane++)
+                {
+                    takes[lane] = GoesOn(b + lane) && Accepts(b + lane,
+                        IsFirst ? 0 : SumOfSquares((T*)toWeights + (b + lane) * count, count), group.Misfit(lane));
+                    if (GoesOn(b + lane) && !takes[lane]) GiveUp(b + lane);
+                    any |= takes[lane];
+                }
+                if (!any) continue;
+                if (!IsFirst) LaneRows.Load((T*)toWeights + b * count, count, rows, count, w);
+                if (!IsFirst && !IsBundle)
+                    LaneRows.Load((T*)toInverse + b * count * count, (long)count * count, rows, count * count, roots);
+                group.Linearise(IsFirst || IsBundle ? null : roots, Scale, IsFirst ? null : w, scratch);
+                group.Decompose(inverts: !IsBundle);
+                any = false;
+                for (int lane = 0; lane < rows; lane++)
+                {
+                    if (!takes[lane]) continue;
+                    double change = 0;
+                    T* older = (T*)toWeights + (b + lane) * count;
+                    for (int i = 0; i < count; i++)
+                    {
+                        T newer = ((T*)(group.Weights + i))[lane];
+                        double step = double.CreateTruncating(IsFirst ? newer : newer - older[i]);
+                        change += step * step;
+                        older[i] = newer;
+                    }
+                    any |= goesOn[lane] = Continues(b + lane, weight.Given!.Value, change);
+                }
+                if (any && !IsBundle)
+                {
+                    group.InverseRoot(roots);
+                    for (int lane = 0; lane < rows; lane++)
+                        if (takes[lane] && goesOn[lane])
+                            LaneRows.Store(roots, lane, (T*)toInverse + (b + lane) * count * count, count * count);
+                }
+                if (any && IsBundle)
+                {
+                    group.Bundle(Scale, analysis, scratch);
+                    Store(goingOn: true, takes, goesOn);
+                }
+                group.Combine(analysis);
+                Store(goingOn: false, takes, goesOn);
+                if (any && !IsBundle) Store(goingOn: true, takes, goesOn);
+
+                void Store(bool goingOn, Span<bool> takes, Span<bool> goesOn)
+                {
+                    for (int lane = 0; lane < rows; lane++)
+                        if (takes[lane] && goesOn[lane] == goingOn)
+                            LaneRows.Store(analysis, lane, (T*)(goingOn ? toNext : toResult) + (b + lane) * count * n, count * n);
                 }
             }
         });

@@ -131,13 +131,14 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
     // With posterior inflation and rotation: the ensemble that the next window begins with.
     private Tensor Inflated(Tensor forecast, Tensor analysis, RandomStream random)
     {
-        if (inflation.PosteriorFactor != 1 || rotation != EnsembleRotation.None)
+        if (rotation != EnsembleRotation.None)
         {
             var (mean, anomalies) = EnsembleStatistics.Split(analysis);
-            if (rotation != EnsembleRotation.None)
-                anomalies = RandomRotation.MeanPreserving(analysis.size(0), analysis.size(1), random, analysis.dtype).matmul(anomalies);
+            anomalies = RandomRotation.MeanPreserving(analysis.size(0), analysis.size(1), random, analysis.dtype).matmul(anomalies);
             analysis = mean.unsqueeze(1) + inflation.PosteriorFactor * anomalies;
         }
+        else if (inflation.PosteriorFactor != 1)
+            analysis = lerp(EnsembleStatistics.Mean(analysis).unsqueeze(1), analysis, inflation.PosteriorFactor);
         return inflation.AfterUpdate(forecast, analysis, random);
     }
 

@@ -36,7 +36,7 @@ internal static unsafe class EigenKernelInLanes
         for (int i = 0; i < m; i++)
             for (int j = 0; j <= i; j++) a[i * m + j] = a[j * m + i] = a[i * m + j] * scale;
         Vector512<T>* inverseH = work + m, room = work + 2 * m;
-        TridiagonalReductionInLanes.Reduce(a, d, e, inverseH, m, room);
+        TridiagonalReductionInLanes.Reduce(a, d, e, inverseH, m, Vector512<T>.Zero, room);
         Accumulate(a, z, inverseH, m, room, room + m);
         Iterate(z, d, e, m);
         var finite = Vector512.Equals(largest - largest, Vector512<T>.Zero);

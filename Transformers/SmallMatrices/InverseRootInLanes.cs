@@ -28,16 +28,20 @@ internal static unsafe class InverseRootInLanes
     public static Vector512<T> Solve<T>(Vector512<T>* a, T zeta, T factor, Vector512<T>* root, int m, Vector512<T>* work)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        Vector512<T> trace = Vector512<T>.Zero, scale = Vector512<T>.One;
+        Vector512<T> trace = Vector512<T>.Zero, scale = Vector512<T>.One, negligible = trace;
         for (int i = 0; i < m; i++) trace += a[i * m + i];
         for (int lane = 0; lane < Vector512<T>.Count; lane++)
-            scale = scale.WithElement(lane, InverseRootKernel.ScaleOf(trace[lane]));
+        {
+            T own = InverseRootKernel.ScaleOf(trace[lane]);
+            scale = scale.WithElement(lane, own);
+            negligible = negligible.WithElement(lane, InverseRootKernel.NegligibleOf(zeta * own));
+        }
         for (int i = 0; i < m; i++)
             for (int j = 0; j <= i; j++) a[i * m + j] = a[j * m + i] = a[i * m + j] * scale;
         Vector512<T> z = Vector512.Create(zeta) * scale, multiple = Vector512.Create(factor) * Vector512.Sqrt(scale) * Vector512.Sqrt(z);
         multiple = Vector512.ConditionalSelect(Vector512.Equals(trace - trace, Vector512<T>.Zero), multiple, Vector512.Create(T.NaN));
         Vector512<T>* d = work, e = d + m, inverseH = e + m, room = inverseH + m;
-        TridiagonalReductionInLanes.Reduce(a, d, e, inverseH, m, room);
+        TridiagonalReductionInLanes.Reduce(a, d, e, inverseH, m, negligible, room);
         SumOfInverses(d, e, z, multiple, root, m, room + 2 * m);
         Transform(a, inverseH, root, m, room, room + m);
         return Vector512.Equals(trace, Vector512<T>.Zero);

@@ -23,13 +23,20 @@ internal static unsafe class InverseRootKernel
     /// overflow.</summary>
     public static T ScaleOf<T>(T trace) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        int most = typeof(T) == typeof(double) ? 400 : 50;
+        int most = typeof(T) == typeof(double) ? 400 : 30;
         return T.IsFinite(trace) && trace > T.ScaleB(T.One, most) ? T.ScaleB(T.One, -2 * (T.ILogB(trace) / 2)) : T.One;
+    }
+
+    /// <summary>The sum of squares beside the diagonal that A + zeta I does not notice, or whose inverse might overflow.</summary>
+    public static T NegligibleOf<T>(T zeta) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        T small = T.ScaleB(zeta * (T.BitIncrement(T.One) - T.One), -4);
+        return T.Max(small * small, T.ScaleB(T.One, typeof(T) == typeof(double) ? -600 : -90));
     }
 
     /// <summary>Computes a multiple of the root. Non-finite input gives NaN everywhere.</summary>
     /// <param name="matrix">A <c>[m, padded m]</c>, both triangles; overwritten.</param>
-    /// <param name="zeta">zeta &gt; 0</param>
+    /// <param name="zeta">zeta, far above the smallest numbers (at least 1e-80, and 1e-5 in single precision)</param>
     /// <param name="factor">The multiple.</param>
     /// <param name="root">Receives it, <c>[m, padded m]</c>.</param>
     /// <param name="size">m, at least 1</param>
@@ -49,7 +56,7 @@ internal static unsafe class InverseRootKernel
             factor *= T.Sqrt(scale);
         }
         T* d = work, e = d + stride, inverseH = e + stride, room = inverseH + stride, pivots = room + 2 * stride;
-        TridiagonalReduction.Reduce(matrix, d, e, inverseH, size, stride, room);
+        TridiagonalReduction.Reduce(matrix, d, e, inverseH, size, stride, NegligibleOf(zeta), room);
         SumOfInverses(d, e, zeta, T.IsFinite(trace) ? factor * T.Sqrt(zeta) : T.NaN, root, size, stride, pivots);
         Transform(matrix, inverseH, root, size, stride, room, room + stride);
         return trace == T.Zero;

@@ -28,11 +28,14 @@ internal static unsafe class LaneRows
     /// <param name="length">The length of a row.</param>
     public static void Store<T>(Vector512<T>* vectors, T* rows, long distance, int count, int length) where T : unmanaged
     {
-        for (int lane = 0; lane < count; lane++)
-        {
-            T* from = (T*)vectors + lane, to = rows + lane * distance;
-            for (int j = 0; j < length; j++) to[j] = from[j * Vector512<T>.Count];
-        }
+        for (int lane = 0; lane < count; lane++) Store(vectors, lane, rows + lane * distance, length);
+    }
+
+    /// <summary>Writes one lane of some vectors to its row.</summary>
+    public static void Store<T>(Vector512<T>* vectors, int lane, T* row, int length) where T : unmanaged
+    {
+        T* from = (T*)vectors + lane;
+        for (int j = 0; j < length; j++) row[j] = from[j * Vector512<T>.Count];
     }
 
     /// <summary>Gathers masks: all bits are set where a number is not zero. Lanes beyond the last row repeat it.</summary>

@@ -41,7 +41,7 @@ internal static unsafe class SymmetricEigenKernel
         if (scale != T.One) Scale(matrix, size * stride, scale);
         T* offDiagonal = work;
         T* inverseH = work + stride, room = work + 2 * stride;
-        TridiagonalReduction.Reduce(matrix, values, offDiagonal, inverseH, size, stride, room);
+        TridiagonalReduction.Reduce(matrix, values, offDiagonal, inverseH, size, stride, T.Zero, room);
         Accumulate(matrix, vectors, inverseH, size, stride, room, room + stride);
         Iterate(vectors, values, offDiagonal, size, stride);
         if (scale != T.One)

@@ -13,9 +13,10 @@ internal static unsafe class TridiagonalReduction
 {
     /// <summary>
     /// A = Q T Q^T: T's diagonal d, its off-diagonal e (e_i between i and i + 1) and the rows of Q^T. Reflection i, of the
-    /// first i coordinates, is I - u u^T / h; its u takes the place of row i.
+    /// first i coordinates, is I - u u^T / h; its u takes the place of row i. What is left of a row beside the diagonal counts as zero
+    /// where its squares add up to no more than <c>negligible</c>.
     /// </summary>
-    public static void Reduce<T>(T* a, T* d, T* e, T* inverseH, int m, int stride, T* work)
+    public static void Reduce<T>(T* a, T* d, T* e, T* inverseH, int m, int stride, T negligible, T* work)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         T* q = work, product = work + stride, u = null;
@@ -28,7 +29,7 @@ internal static unsafe class TridiagonalReduction
             // The reflection that maps the row's first i numbers to a multiple of the last of them.
             new Span<T>(row + i, stride - i).Clear();
             T f = row[i - 1], squares = Dot(row, row, width);
-            bool reflects = squares > f * f;
+            bool reflects = squares > f * f && squares > negligible;
             if (reflects)
             {
                 var g = f > T.Zero ? -T.Sqrt(squares) : T.Sqrt(squares);

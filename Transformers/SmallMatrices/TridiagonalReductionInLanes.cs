@@ -12,8 +12,8 @@ namespace DaML.Components;
 internal static unsafe class TridiagonalReductionInLanes
 {
     /// <summary>A = Q T Q^T; letters as in <see cref="TridiagonalReduction.Reduce"/>. It needs 2 m vectors as working memory.</summary>
-    public static void Reduce<T>(Vector512<T>* a, Vector512<T>* d, Vector512<T>* e, Vector512<T>* inverseH, int m, Vector512<T>* work)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    public static void Reduce<T>(Vector512<T>* a, Vector512<T>* d, Vector512<T>* e, Vector512<T>* inverseH, int m, Vector512<T> negligible,
+        Vector512<T>* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Vector512<T>* q = work, product = work + m, u = null;
         Vector512<T> zero = Vector512<T>.Zero, two = Vector512.Create(T.One + T.One);
@@ -25,7 +25,7 @@ internal static unsafe class TridiagonalReductionInLanes
             row[i] = zero;
             Vector512<T> f = row[i - 1], squares = Dot(row, row, i), root = Vector512.Sqrt(squares),
                 g = Vector512.ConditionalSelect(Vector512.GreaterThan(f, zero), -root, root);
-            var reflects = Vector512.GreaterThan(squares, f * f);
+            var reflects = Vector512.GreaterThan(squares, f * f) & Vector512.GreaterThan(squares, negligible);
             e[i - 1] = Vector512.ConditionalSelect(reflects, g, f);
             inverseH[i] = Vector512.ConditionalSelect(reflects, Vector512<T>.One / (squares - f * g), zero);
             row[i - 1] = f - g;
