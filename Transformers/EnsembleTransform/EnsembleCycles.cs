@@ -10,8 +10,8 @@ namespace DaML.Components;
 /// The cycles of an ensemble transform filter over many trajectories, one in each lane of a vector: forecast of all members, mean and
 /// spread, observation, analysis and checks of a group of trajectories, while its numbers are in the cache. The ensembles stay in this
 /// layout, <c>[group, member, component, lane]</c>, from cycle to cycle. Every operation is that of the plain path
-/// (<see cref="EnsemblePropagater"/>, <see cref="EnsembleTransformKernel"/>, <see cref="EnsembleStatistics"/>), so each trajectory has
-/// the bits that it has alone.
+/// (<see cref="EnsemblePropagater"/>, <see cref="EnsembleTransformKernel"/> or <see cref="LocalEnsembleTransformKernel"/>,
+/// <see cref="EnsembleStatistics"/>), so each trajectory has the bits that it has alone.
 /// </summary>
 internal sealed unsafe class EnsembleCycles<T> : ICyclesSideBySide<EnsembleMemory> where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
@@ -40,8 +40,8 @@ internal sealed unsafe class EnsembleCycles<T> : ICyclesSideBySide<EnsembleMemor
     private static int Lanes => Vector512<T>.Count;
 
     // Nanoseconds for a group, estimated.
-    private double GroupTime(long steps) =>
-        TransformLanes<T>.Time(members, n, p) + Lanes / 3.0 * steps * members * parts.Model.StepTime;
+    private double GroupTime(long steps) => Lanes / 3.0 * steps * members * parts.Model.StepTime
+        + (parts.Domains is { } near ? Lanes / 3.0 * n * LocalAnalysis<T>.Time(members, near) : TransformLanes<T>.Time(members, n, p));
 
     /// <inheritdoc/>
     public CycleOutcome Run(EnsembleMemory? analysis, TimeInterval interval, Observation observation, Tensor? lift, double most)
@@ -59,29 +59,43 @@ internal sealed unsafe class EnsembleCycles<T> : ICyclesSideBySide<EnsembleMemor
         bool finite = true, beyond = false;
         SharedWork.ForEach(groups, GroupTime(steps), (first, end) =>
         {
-            using var room = new RentedMemory<T>((TransformLanes<T>.Size(members, n, p) + parts.Model.LaneWorkSize + 2L * p) * Lanes);
+            long local = parts.Domains is { } near ? LocalLanes<T>.Size(members, near) : 0;
+            long whole = TransformLanes<T>.Size(members, n, p) + 2L * p + parts.Model.LaneWorkSize;
+            using var room = new RentedMemory<T>((whole + local) * Lanes);
             var transform = new TransformLanes<T>(members, n, p, parts.Weight, parts.Inflation, (Vector512<T>*)room.Start);
             Vector512<T>* y = (Vector512<T>*)room.Start + TransformLanes<T>.Size(members, n, p), exists = y + p, work = exists + p;
+            var locally = parts.Domains is not { } domains ? default : new LocalLanes<T>(members, domains,
+                parts.Weight.Given!.Value, parts.Inflation, work + parts.Model.LaneWorkSize);
+            var list = new LocalObservations();
             for (int group = (int)first; group < end; group++)
             {
                 int count = Count(group);
                 Vector512<T>* before = Of(ensembles[current], group, members * n), after = Of(ensembles[1 - current], group, members * n);
                 Forecast(before, transform.Anomalies, interval, steps, work);
-                if (!transform.Centre(Of(squares[0], group, n)))
+                Vector512<T>* forecast = transform.Anomalies, mean = Of(means[0], group, n), deviations = Of(squares[0], group, n);
+                if (!(parts.Domains is null ? transform.Centre(deviations) : transform.Describe(forecast, mean, deviations)))
                 {
                     Volatile.Write(ref finite, false);
                     return;
                 }
 
-                new Span<Vector512<T>>(transform.Mean, n).CopyTo(new Span<Vector512<T>>(Of(means[0], group, n), n));
                 LaneRows.Load((T*)fromValues + (long)group * Lanes * p, p, count, p, y);
                 if (fromMask != 0) LaneRows.LoadMask((byte*)fromMask + (long)group * Lanes * p, count, p, exists);
-                transform.Observe(parts.Components, y, parts.Deviations, fromMask == 0 ? null : exists);
-                try { transform.Analyze(after); }
-                catch (ArithmeticException)
+                if (parts.Domains is not null)
                 {
-                    Volatile.Write(ref finite, false);
-                    return;
+                    locally.Observe(parts.Components, forecast, n, y, parts.Deviations, fromMask == 0 ? null : exists);
+                    locally.Analyze(forecast, n, after, list);
+                }
+                else
+                {
+                    new Span<Vector512<T>>(transform.Mean, n).CopyTo(new Span<Vector512<T>>(mean, n));
+                    transform.Observe(parts.Components, y, parts.Deviations, fromMask == 0 ? null : exists);
+                    try { transform.Analyze(after); }
+                    catch (ArithmeticException)
+                    {
+                        Volatile.Write(ref finite, false);
+                        return;
+                    }
                 }
                 if (!transform.Describe(after, Of(means[1], group, n), Of(squares[1], group, n))) Volatile.Write(ref finite, false);
                 if (fromLift == 0) continue;

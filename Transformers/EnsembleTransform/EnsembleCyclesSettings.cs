@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The parts of an ensemble transform filter whose cycles many trajectories can go through side by side (<see cref="EnsembleCycles{T}"/>):
-/// a model that takes its steps in lanes, without an error of its own, observations of single components with independent errors, a factor
-/// as inflation, and no rotation.
+/// The parts of an ensemble transform filter, global or local, whose cycles many trajectories can go through side by side
+/// (<see cref="EnsembleCycles{T}"/>): a model that takes its steps in lanes, without an error of its own, observations of single components
+/// with independent errors, a factor as inflation, and no rotation.
 /// </summary>
 internal sealed class EnsembleCyclesSettings
 {
@@ -28,6 +28,9 @@ internal sealed class EnsembleCyclesSettings
     /// <summary>The factor of the analysis anomalies.</summary>
     public required double Inflation { get; init; }
 
+    /// <summary>The observations that reach each component, of a local filter; otherwise null.</summary>
+    public LocalDomains? Domains { get; init; }
+
     /// <summary>Gives the cycles of a run, or null if its parts or its size do not allow them.</summary>
     /// <param name="propagater">The method's propagater.</param>
     /// <param name="start">The ensemble before the first cycle.</param>
@@ -36,9 +39,10 @@ internal sealed class EnsembleCyclesSettings
     /// <param name="weight">The prior's weight.</param>
     /// <param name="inflation">The inflation.</param>
     /// <param name="rotation">The rotation of the analysis.</param>
+    /// <param name="domains">The observations that reach each component, of a local filter; otherwise null.</param>
     public static ICyclesSideBySide<EnsembleMemory>? CyclesOf(IPropagater<EnsembleMemory> propagater, EnsembleMemory start,
         IObservationOperator observationOperator, IErrorCovariance observationError, PriorWeight weight, Inflation inflation,
-        EnsembleRotation rotation)
+        EnsembleRotation rotation, LocalDomains? domains = null)
     {
         var members = start.Members;
         long count = members.size(1), n = members.size(2), p = observationOperator.ObservationDimension;
@@ -49,12 +53,13 @@ internal sealed class EnsembleCyclesSettings
         if (InverseDeviations.Of(observationError) is not { } deviations) return null;
         if (Observed(observationOperator) is not { } components) return null;
         if (!KernelMemory.Serves(members)) return null;
-        if (!(members.dtype == ScalarType.Float64 ? TransformLanes<double>.Pays(members.size(0), count, n, p)
-            : TransformLanes<float>.Pays(members.size(0), count, n, p))) return null;
+        if (domains is null && count > p) return null;
+        if (!(members.dtype == ScalarType.Float64 ? TransformLanes<double>.Fits(members.size(0), count, n, p)
+            : TransformLanes<float>.Fits(members.size(0), count, n, p))) return null;
         var parts = new EnsembleCyclesSettings
         {
             Model = model, TimeStep = dynamics.TimeStep, Components = components,
-            Deviations = deviations, Weight = weight, Inflation = inflation.PosteriorFactor,
+            Deviations = deviations, Weight = weight, Inflation = inflation.PosteriorFactor, Domains = domains,
         };
         return members.dtype == ScalarType.Float64 ? new EnsembleCycles<double>(parts, members) : new EnsembleCycles<float>(parts, members);
     }

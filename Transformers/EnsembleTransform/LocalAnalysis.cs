@@ -22,7 +22,7 @@ internal sealed unsafe class LocalAnalysis<T>(int members, LocalDomains domains,
     private readonly T zeta = T.CreateTruncating(zeta), scale = T.CreateTruncating(inflation * Math.Sqrt(members - 1));
 
     /// <summary>Nanoseconds that a component takes, estimated.</summary>
-    public double Time { get; } =
+    public static double Time(int members, LocalDomains domains) =>
         (domains.Mean * Padded<T>(members + 1) * (members + 1) * 2 + 8.0 * members * members * members) * SharedWork.Operation;
 
     /// <summary>Analyses a range of components, shared among threads.</summary>
@@ -37,7 +37,7 @@ internal sealed unsafe class LocalAnalysis<T>(int members, LocalDomains domains,
     public void Analyze(T* ensemble, T* result, long stride, T* rows, int* rowOf, T* rotation, int first, int end)
     {
         nint from = (nint)ensemble, to = (nint)result, rows0 = (nint)rows, rowOf0 = (nint)rowOf, rotation0 = (nint)rotation;
-        SharedWork.ForEach((end - first + Block - 1) / Block, Block * Time, (begin, after) =>
+        SharedWork.ForEach((end - first + Block - 1) / Block, Block * Time(members, domains), (begin, after) =>
         {
             var part = new Part((T*)from - first, (T*)to - first, stride, (T*)rows0, (int*)rowOf0, (T*)rotation0, new LocalObservations());
             for (int block = (int)begin; block < after; block++)
@@ -60,7 +60,7 @@ internal sealed unsafe class LocalAnalysis<T>(int members, LocalDomains domains,
     private void Analyze(in Part part, int first, int end)
     {
         int lanes = Vector512<T>.Count;
-        long own = (2L * members * members + 5 * members + InverseRootInLanes.WorkSize(members)) * lanes;
+        long own = ((long)members * members + 2 * members + LocalTransformInLanes.WorkSize(members)) * lanes;
         using var rented = new RentedMemory<T>((members + 1L) * width + own + 2L * domains.Largest * width);
         for (int point = first; point < end; point += lanes) InLanes(part, point, Math.Min(lanes, end - point), rented.Start);
     }
@@ -88,11 +88,9 @@ internal sealed unsafe class LocalAnalysis<T>(int members, LocalDomains domains,
     private void InLanes(in Part part, int point, int count, T* memory)
     {
         int m = members, lanes = Vector512<T>.Count;
-        T* rotation = part.Rotation;
         T* gram = memory, rest = memory + (m + 1) * width;
-        Vector512<T>* a = (Vector512<T>*)rest, root = a + m * m, right = root + m * m, x = right + m, analysed = x + m,
-            turned = analysed + m, once = turned + m, work = once + m;
-        T* gather = (T*)(work + InverseRootInLanes.WorkSize(m));
+        Vector512<T>* a = (Vector512<T>*)rest, right = a + m * m, x = right + m, work = x + m;
+        T* gather = (T*)(work + LocalTransformInLanes.WorkSize(m));
         // Lanes beyond the last component repeat it, and are not stored.
         for (int lane = 0; lane < lanes; lane++)
         {
@@ -104,45 +102,9 @@ internal sealed unsafe class LocalAnalysis<T>(int members, LocalDomains domains,
                 ((T*)(right + i))[lane] = gram[m * width + i];
             }
         }
-        var blind = InverseRootInLanes.Solve(a, zeta, scale, root, m, work);
-        Vector512<T> sum = Vector512<T>.Zero, share = Vector512.Create(T.One / (scale * scale));
-        for (int i = 0; i < m; i++)
-        {
-            x[i] = Load(part.Ensemble + i * part.Stride + point, count);
-            sum += x[i];
-        }
-        var mean = sum / Vector512.Create(T.CreateTruncating(m));
-        for (int i = 0; i < m; i++) x[i] -= mean;
-        // The anomalies T x, and the mean's increment w^T x with w = T (T Y d) / (scale of T)^2
-        Multiply(root, x, analysed);
-        Multiply(root, right, once);
-        for (int i = 0; i < m; i++)
-        {
-            mean = MultiplyAdd(once[i] * share, analysed[i], mean);
-            // As it was if no observation is near, or if none sees the ensemble.
-            analysed[i] = Vector512.ConditionalSelect(blind, x[i], analysed[i]);
-        }
-        if (rotation is not null)
-        {
-            for (int i = 0; i < m; i++)
-            {
-                turned[i] = Vector512<T>.Zero;
-                for (int j = 0; j < m; j++) turned[i] = MultiplyAdd(Vector512.Create(rotation[i * m + j]), analysed[j], turned[i]);
-            }
-            analysed = turned;
-        }
-        for (int i = 0; i < m; i++) Store(analysed[i] + mean, part.Result + i * part.Stride + point, count);
-    }
-
-    private void Multiply(Vector512<T>* symmetric, Vector512<T>* vector, Vector512<T>* product)
-    {
-        for (int i = 0; i < members; i++)
-        {
-            Vector512<T>* row = symmetric + i * members;
-            var sum = Vector512<T>.Zero;
-            for (int j = 0; j < members; j++) sum = MultiplyAdd(row[j], vector[j], sum);
-            product[i] = sum;
-        }
+        for (int i = 0; i < m; i++) x[i] = Load(part.Ensemble + i * part.Stride + point, count);
+        LocalTransformInLanes.Apply(a, right, x, m, zeta, scale, part.Rotation, work);
+        for (int i = 0; i < m; i++) Store(x[i], part.Result + i * part.Stride + point, count);
     }
 
     private static Vector512<T> Load(T* from, int count)

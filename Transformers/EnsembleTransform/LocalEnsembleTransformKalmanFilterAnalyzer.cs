@@ -9,7 +9,7 @@ namespace DaML.Components;
 /// of their distance. A few members are enough for a large state, since they need to span only its local dimension.
 /// </summary>
 [Component("local-ensemble-transform-kalman-filter")]
-public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : EnsembleAnalyzer
+public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : EnsembleAnalyzer, ISideBySideAnalyzer<EnsembleMemory>
 {
     // The number of values that the local ensembles of one chunk hold in the tensor form.
     private const long ChunkNumbers = 1 << 23;
@@ -120,6 +120,11 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : EnsembleAnalyze
         LocalEnsembleTransformKernel.Analyze(members, observed, observation, deviations, domains, Zeta(members.size(1)),
             Inflation.PosteriorFactor, turn, members);
     }
+
+    ICyclesSideBySide<EnsembleMemory>? ISideBySideAnalyzer<EnsembleMemory>.SideBySide(IPropagater<EnsembleMemory> propagater,
+        EnsembleMemory start) =>
+        EnsembleCyclesSettings.CyclesOf(propagater, start, ObservationOperator, ObservationError,
+            PriorWeight.Fixed(Zeta(start.Members.size(1))), Inflation, Rotation, domains);
 
     private void Check(Tensor members, Observation observation)
     {

@@ -72,7 +72,7 @@ internal static unsafe class LocalEnsembleTransformKernel
             fromRotation = turn is null ? 0 : (nint)Address<T>(turn), fromMask = mask is null ? 0 : (nint)Address<byte>(mask);
         LocalRows<T>.Position position = selected is null ? (observation, _) => observation : (observation, _) => selected[observation];
         // Many small states are shared among threads state by state, others component by component.
-        if (batch > 1 && p <= MostRows) SharedWork.ForEach(batch, n * analysis.Time, States);
+        if (batch > 1 && p <= MostRows) SharedWork.ForEach(batch, n * LocalAnalysis<T>.Time(count, domains), States);
         else States(0, batch);
 
         void States(long begin, long after)

@@ -50,8 +50,11 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
         new TransformLanes<T>(members, n, p, PriorWeight.Fixed(1), 1, null).end - (Vector512<T>*)null;
 
     /// <summary>Whether groups of trajectories are faster than one after the other: each thread has a group that fits the cache.</summary>
-    public static bool Pays(long batch, long members, long n, long p) => members <= p
-        && members * Math.Max(n, p) <= LargestEnsemble && batch >= (long)Vector512<T>.Count * get_num_threads();
+    public static bool Pays(long batch, long members, long n, long p) => members <= p && Fits(batch, members, n, p);
+
+    /// <summary>Whether each thread has a group that fits the cache.</summary>
+    public static bool Fits(long batch, long members, long n, long p) =>
+        members * Math.Max(n, p) <= LargestEnsemble && batch >= (long)Vector512<T>.Count * get_num_threads();
 
     /// <summary>Nanoseconds for a group's analyses: an estimate from that of one, which takes some three times its share of a
     /// group.</summary>
@@ -205,7 +208,7 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
     /// <param name="inverts">Whether <see cref="InverseRoot"/> follows.</param>
     public void Decompose(bool inverts = false)
     {
-        LaneProducts.Gram(y, gram, members, p);
+        LaneProducts.Gram(y, y, gram, members, p);
         for (int i = 0; i < members; i++)
         {
             var sum = Vector512<T>.Zero;

@@ -28,17 +28,15 @@ internal static unsafe class InverseRootInLanes
     public static Vector512<T> Solve<T>(Vector512<T>* a, T zeta, T factor, Vector512<T>* root, int m, Vector512<T>* work)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        Vector512<T> trace = Vector512<T>.Zero, scale = Vector512<T>.One, negligible = trace;
+        var trace = Vector512<T>.Zero;
         for (int i = 0; i < m; i++) trace += a[i * m + i];
-        for (int lane = 0; lane < Vector512<T>.Count; lane++)
-        {
-            T own = InverseRootKernel.ScaleOf(trace[lane]);
-            scale = scale.WithElement(lane, own);
-            negligible = negligible.WithElement(lane, InverseRootKernel.NegligibleOf(zeta * own));
-        }
+        var scale = Vector512<T>.One;
+        if (Vector512.GreaterThanAny(trace, Vector512.Create(InverseRootKernel.LargestUnscaled<T>())))
+            for (int lane = 0; lane < Vector512<T>.Count; lane++) scale = scale.WithElement(lane, InverseRootKernel.ScaleOf(trace[lane]));
         for (int i = 0; i < m; i++)
             for (int j = 0; j <= i; j++) a[i * m + j] = a[j * m + i] = a[i * m + j] * scale;
-        Vector512<T> z = Vector512.Create(zeta) * scale, multiple = Vector512.Create(factor) * Vector512.Sqrt(scale) * Vector512.Sqrt(z);
+        Vector512<T> z = Vector512.Create(zeta) * scale, negligible = InverseRootKernel.NegligibleOf(z);
+        var multiple = Vector512.Create(factor) * Vector512.Sqrt(scale) * Vector512.Sqrt(z);
         multiple = Vector512.ConditionalSelect(Vector512.Equals(trace - trace, Vector512<T>.Zero), multiple, Vector512.Create(T.NaN));
         Vector512<T>* d = work, e = d + m, inverseH = e + m, room = inverseH + m;
         TridiagonalReductionInLanes.Reduce(a, d, e, inverseH, m, negligible, room);
@@ -62,25 +60,29 @@ internal static unsafe class InverseRootInLanes
     private static void SumOfInverses<T>(Vector512<T>* d, Vector512<T>* e, Vector512<T> zeta, Vector512<T> factor, Vector512<T>* root,
         int m, Vector512<T>* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        int lanes = Vector512<T>.Count, most = 0;
         Vector512<T>* shifts = work, weights = shifts + Poles, ratios = weights + Poles, diagonal = ratios + Poles * m;
-        var ranges = Bound(d, e, m) / zeta;
-        int* exponents = stackalloc int[lanes];
-        for (int lane = 0; lane < lanes; lane++)
+        // The lanes of each kind of sum that occurs.
+        var exponents = InverseRootPoles<T>.ExponentsOf(Bound(d, e, m) / zeta);
+        int* kinds = stackalloc int[Vector512<T>.Count];
+        int different = 0, most = 0;
+        for (int lane = 0; lane < Vector512<T>.Count; lane++)
         {
-            exponents[lane] = InverseRootPoles<T>.ExponentOf(ranges[lane]);
-            most = Math.Max(most, InverseRootPoles<T>.Of(exponents[lane]).Shifts.Length);
+            int k = int.CreateTruncating(exponents[lane]);
+            if (new Span<int>(kinds, different).Contains(k)) continue;
+            kinds[different++] = k;
+            most = Math.Max(most, InverseRootPoles<T>.Of(k).Shifts.Length);
         }
         for (int from = 0; from < most; from += Poles)
         {
-            for (int lane = 0; lane < lanes; lane++)
+            for (int s = 0; s < 2 * Poles; s++) shifts[s] = Vector512<T>.Zero;
+            for (int kind = 0; kind < different; kind++)
             {
-                var poles = InverseRootPoles<T>.Of(exponents[lane]);
-                for (int s = 0; s < Poles; s++)
+                var poles = InverseRootPoles<T>.Of(kinds[kind]);
+                var own = Vector512.Equals(exponents, Vector512.Create(T.CreateTruncating(kinds[kind])));
+                for (int s = 0; s < Poles && from + s < poles.Shifts.Length; s++)
                 {
-                    bool has = from + s < poles.Shifts.Length;
-                    ((T*)(shifts + s))[lane] = has ? poles.Shifts[from + s] : T.Zero;
-                    ((T*)(weights + s))[lane] = has ? poles.Weights[from + s] : T.Zero;
+                    shifts[s] |= own & Vector512.Create(poles.Shifts[from + s]);
+                    weights[s] |= own & Vector512.Create(poles.Weights[from + s]);
                 }
             }
             for (int s = 0; s < Poles; s++)

@@ -19,19 +19,20 @@ internal static unsafe class InverseRootKernel
     /// <summary>The size of the working memory for a matrix of this size, in numbers.</summary>
     public static int WorkSize<T>(int size) where T : unmanaged => 5 * Padded<T>(size) + 2 * size * Vector512<T>.Count;
 
+    /// <summary>The largest trace of a matrix that is not scaled.</summary>
+    public static T LargestUnscaled<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        T.CreateTruncating(typeof(T) == typeof(double) ? 2.582249878086909e120 : 1.073741824e9);
+
     /// <summary>The power of four, which costs no digits, by which A and zeta are multiplied where A is so large that squares might
     /// overflow.</summary>
-    public static T ScaleOf<T>(T trace) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        int most = typeof(T) == typeof(double) ? 400 : 30;
-        return T.IsFinite(trace) && trace > T.ScaleB(T.One, most) ? T.ScaleB(T.One, -2 * (T.ILogB(trace) / 2)) : T.One;
-    }
+    public static T ScaleOf<T>(T trace) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        T.IsFinite(trace) && trace > LargestUnscaled<T>() ? T.ScaleB(T.One, -2 * (T.ILogB(trace) / 2)) : T.One;
 
     /// <summary>The sum of squares beside the diagonal that A + zeta I does not notice, or whose inverse might overflow.</summary>
-    public static T NegligibleOf<T>(T zeta) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    public static Vector512<T> NegligibleOf<T>(Vector512<T> zeta) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        T small = T.ScaleB(zeta * (T.BitIncrement(T.One) - T.One), -4);
-        return T.Max(small * small, T.ScaleB(T.One, typeof(T) == typeof(double) ? -600 : -90));
+        var small = zeta * Vector512.Create((T.BitIncrement(T.One) - T.One) / T.CreateTruncating(16));
+        return Vector512.Max(small * small, Vector512.Create(T.ScaleB(T.One, typeof(T) == typeof(double) ? -600 : -90)));
     }
 
     /// <summary>Computes a multiple of the root. Non-finite input gives NaN everywhere.</summary>
@@ -56,7 +57,7 @@ internal static unsafe class InverseRootKernel
             factor *= T.Sqrt(scale);
         }
         T* d = work, e = d + stride, inverseH = e + stride, room = inverseH + stride, pivots = room + 2 * stride;
-        TridiagonalReduction.Reduce(matrix, d, e, inverseH, size, stride, NegligibleOf(zeta), room);
+        TridiagonalReduction.Reduce(matrix, d, e, inverseH, size, stride, NegligibleOf(Vector512.Create(zeta))[0], room);
         SumOfInverses(d, e, zeta, T.IsFinite(trace) ? factor * T.Sqrt(zeta) : T.NaN, root, size, stride, pivots);
         Transform(matrix, inverseH, root, size, stride, room, room + stride);
         return trace == T.Zero;
@@ -81,7 +82,8 @@ internal static unsafe class InverseRootKernel
     {
         int lanes = Vector512<T>.Count;
         Vector512<T>* ratios = (Vector512<T>*)pivots, diagonal = ratios + m;
-        var poles = InverseRootPoles<T>.Of(InverseRootPoles<T>.ExponentOf(Bound(d, e, m) / zeta));
+        var exponent = InverseRootPoles<T>.ExponentsOf(Vector512.Create(Bound(d, e, m) / zeta))[0];
+        var poles = InverseRootPoles<T>.Of(int.CreateTruncating(exponent));
         T[] shifts = poles.Shifts, weights = poles.Weights;
         new Span<T>(root, m * stride).Clear();
         Span<T> some = stackalloc T[lanes];

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace DaML.Components;
 
@@ -26,10 +27,16 @@ internal sealed class InverseRootPoles<T> where T : unmanaged, IBinaryFloatingPo
     /// <summary>w</summary>
     public T[] Weights { get; }
 
-    /// <summary>The k of a sum for x from 1 to 1 + <paramref name="range"/>. Beyond 2^100 in single precision, and 2^900 in double, the sum
-    /// is smaller than the inverse root.</summary>
-    public static int ExponentOf(T range) =>
-        range >= T.One ? Math.Min(T.ILogB(T.Min(range, T.ScaleB(T.One, LargestExponent)) + T.One), LargestExponent - 1) + 1 : 1;
+    /// <summary>The k of sums for x from 1 to 1 + range, from the exponents of 1 + range. Beyond 2^100 in single precision, and 2^900 in
+    /// double, a sum is smaller than the inverse root; what is not a number has the shortest.</summary>
+    public static Vector512<T> ExponentsOf(Vector512<T> ranges)
+    {
+        var ends = Vector512.ConditionalSelect(Vector512.Equals(ranges, ranges), ranges, Vector512<T>.Zero) + Vector512<T>.One;
+        ends = Vector512.Min(ends, Vector512.Create(T.ScaleB(T.One, LargestExponent - 1)));
+        return typeof(T) == typeof(double)
+            ? Vector512.ConvertToDouble((ends.AsInt64() >> 52) - Vector512.Create(1022L)).As<double, T>()
+            : Vector512.ConvertToSingle((ends.AsInt32() >> 23) - Vector512.Create(126)).As<float, T>();
+    }
 
     /// <summary>The sum for x from 1 to 2^<paramref name="k"/>.</summary>
     public static InverseRootPoles<T> Of(int k) => Volatile.Read(ref Known[k]) ?? Remember(k);

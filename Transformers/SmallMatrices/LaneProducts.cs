@@ -31,16 +31,17 @@ internal static unsafe class LaneProducts
                     Math.Min(Tile, columns - j), inner, start is null ? null : start + j);
     }
 
-    /// <summary>The lower triangles of Y Y^T.</summary>
-    /// <param name="y">Y <c>[rows, inner]</c></param>
+    /// <summary>The lower triangles of A B^T.</summary>
+    /// <param name="a">A <c>[rows, inner]</c></param>
+    /// <param name="b">B <c>[rows, inner]</c></param>
     /// <param name="c">The products, <c>[rows, rows]</c>; above the diagonal, values are arbitrary.</param>
-    /// <param name="rows">The number of rows of Y.</param>
-    /// <param name="inner">The number of its columns.</param>
-    public static void Gram<T>(Vector512<T>* y, Vector512<T>* c, int rows, int inner) where T : unmanaged
+    /// <param name="rows">The number of rows of A and B.</param>
+    /// <param name="inner">The number of their columns.</param>
+    public static void Gram<T>(Vector512<T>* a, Vector512<T>* b, Vector512<T>* c, int rows, int inner) where T : unmanaged
     {
         for (int i = 0; i < rows; i += Tile)
             for (int j = 0; j <= i; j += Tile)
-                Part(y + (nint)i * inner, inner, 1, y + (nint)j * inner, 1, inner, c + (nint)i * rows + j, rows, Math.Min(Tile, rows - i),
+                Part(a + (nint)i * inner, inner, 1, b + (nint)j * inner, 1, inner, c + (nint)i * rows + j, rows, Math.Min(Tile, rows - i),
                     Math.Min(Tile, rows - j), inner, null);
     }
 

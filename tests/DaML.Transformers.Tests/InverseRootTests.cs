@@ -42,7 +42,12 @@ public sealed unsafe class InverseRootTests
     [InlineData(2.9, 2)]
     [InlineData(3.0, 3)]
     [InlineData(double.PositiveInfinity, 900)]
-    public void A_range_of_eigenvalues_has_its_sum(double range, int k) => Assert.Equal(k, InverseRootPoles<double>.ExponentOf(range));
+    [InlineData(double.NaN, 1)]
+    public void A_range_of_eigenvalues_has_its_sum(double range, int k)
+    {
+        Assert.Equal(Vector512.Create((double)k), InverseRootPoles<double>.ExponentsOf(Vector512.Create(range)));
+        Assert.Equal(Vector512.Create((float)Math.Min(k, 100)), InverseRootPoles<float>.ExponentsOf(Vector512.Create((float)range)));
+    }
 
     private static double[,] Root(double[,] a, double zeta, double factor)
     {

@@ -69,6 +69,8 @@ public sealed class SideBySideTests
         { "etkf", 20, 1, false, false, 1 }, { "etkf", 20, 1, false, false, 2 }, { "etkf", 17, 2, false, false, 3 },
         { "etkf", 13, 1, true, false, 2 }, { "etkf", 10, 1, false, true, 1 }, { "prior", 7, 1, true, false, 1 },
         { "enkf-n", 20, 1, false, false, 2 }, { "enkf-n", 40, 1, false, false, 1 }, { "prior", 24, 1, false, true, 1 },
+        { "letkf", 7, 1, false, false, 2 }, { "letkf", 7, 2, true, false, 1 }, { "letkf", 30, 2, false, false, 2 },
+        { "letkf", 12, 1, true, true, 3 },
     };
 
     [Theory]
@@ -84,6 +86,8 @@ public sealed class SideBySideTests
         {
             "etkf" => new EnsembleTransformKalmanFilterAnalyzer(h, r, Inflation.StandardDeviation(1.03)),
             "prior" => new EnsembleTransformKalmanFilterAnalyzer(h, r, Inflation.ForgettingFactor(0.95)),
+            "letkf" => new LocalEnsembleTransformKalmanFilterAnalyzer(h, r, new(LocalisationGeometry.Circle(40),
+                LocalisationRadius.EFolding(4)), Inflation.StandardDeviation(1.05)),
             _ => new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r),
         };
         // One more than whole groups, of 16 lanes in single precision and of 8 in double.
