@@ -27,7 +27,9 @@ internal static unsafe class LocalTransformInLanes
     {
         int m = members;
         Vector512<T>* root = work, analysed = root + m * m, once = analysed + m, rest = once + m;
-        var blind = InverseRootInLanes.Solve(a, zeta, scale, root, m, rest);
+        var form = InverseRootInLanes.Reduce(a, zeta, m, rest);
+        InverseRootInLanes.Root(a, form, Vector512.Create(zeta), scale, root, m, rest);
+        var blind = Vector512.Equals(form.Trace, Vector512<T>.Zero);
         Vector512<T> sum = Vector512<T>.Zero, share = Vector512.Create(T.One / (scale * scale));
         for (int i = 0; i < m; i++) sum += x[i];
         var mean = sum / Vector512.Create(T.CreateTruncating(m));

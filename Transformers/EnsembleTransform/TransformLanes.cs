@@ -18,13 +18,13 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
     private readonly PriorWeight weight;
     private readonly double inflation;
     private readonly int members, n, p;
-    private readonly Vector512<T>* y, d, whitening, gram, vectors, values, projections, right, row, work, end;
+    private readonly Vector512<T>* y, d, whitening, gram, root, values, projections, right, row, work, end;
 
     /// <summary>Assigns the quantities their places in memory.</summary>
     /// <param name="members">N</param>
     /// <param name="n">The dimension of the state.</param>
     /// <param name="p">The number of observations.</param>
-    /// <param name="weight">The prior's weight. If it is the same in every analysis, T comes from poles, else from eigenvectors.</param>
+    /// <param name="weight">The prior's weight.</param>
     /// <param name="inflation">The factor of the analysis anomalies.</param>
     /// <param name="memory">Memory for <see cref="Size"/> vectors, used for one group of trajectories after the other.</param>
     public TransformLanes(int members, int n, int p, PriorWeight weight, double inflation, Vector512<T>* memory)
@@ -32,17 +32,18 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
         (this.members, this.n, this.p, this.weight, this.inflation) = (members, n, p, weight, inflation);
         Mean = memory;
         Anomalies = Mean + n;                       // X [N, n]
-        y = Anomalies + members * n;                // Y [N, p], then the weights [N, N]
+        y = Anomalies + members * n;                // Y [N, p]
         d = y + members * p;
         whitening = d + p;
-        gram = whitening + p;                       // Y Y^T, then the scaled eigenvectors [N, N]
-        vectors = gram + members * members;         // its eigenvectors as rows
-        values = vectors + members * members;
+        gram = whitening + p;                       // Y Y^T [N, N]
+        root = gram + members * members;            // T [N, N]
+        values = root + members * members;          // the eigenvalues of Y Y^T, if the weight follows from them
         projections = values + members;
         right = projections + members;
         row = right + members;
         work = row + members;
-        end = work + Math.Max(EigenKernelInLanes.WorkSize(members), InverseRootInLanes.WorkSize(members));
+        Zeta = work + InverseRootInLanes.WorkSize(members);
+        end = Zeta + 1;
     }
 
     /// <summary>The number of vectors that an analysis needs.</summary>
@@ -144,6 +145,9 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
         }
     }
 
+    /// <summary>zeta of each trajectory, one vector, after <see cref="Decompose"/>.</summary>
+    public Vector512<T>* Zeta { get; }
+
     /// <summary>The place of the observed ensemble, <c>[N, p]</c>, before it is whitened.</summary>
     public Vector512<T>* Observed => y;
 
@@ -215,20 +219,15 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
             for (int k = 0; k < p; k++) sum = MultiplyAdd(d[k], y[i * p + k], sum);
             right[i] = sum;
         }
-        if (weight.Given is { } zeta) Root(T.CreateTruncating(zeta), inverts);
-        else Eigenvectors();
+        Root(inverts);
     }
 
     /// <summary>Computes the ensemble mean + (T + 1 w^T) X, <c>[N, n]</c>, after <see cref="Decompose"/>.</summary>
     public void Combine(Vector512<T>* result)
     {
-        Vector512<T>* weights = y;
-        if (weight.Given is not null)
-        {
-            for (int i = 0; i < members; i++)
-                for (int j = 0; j < members; j++) (weights = vectors)[i * members + j] += row[j];
-        }
-        LaneProducts.Multiply(weights, members, 1, Anomalies, result, members, members, n, Mean);
+        for (int i = 0; i < members; i++)
+            for (int j = 0; j < members; j++) root[i * members + j] += row[j];
+        LaneProducts.Multiply(root, members, 1, Anomalies, result, members, members, n, Mean);
     }
 
     /// <summary>Computes the ensemble mean + (factor + 1 w^T) X, <c>[N, n]</c>, after <see cref="Decompose"/>.</summary>
@@ -240,13 +239,12 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
         LaneProducts.Multiply(scratch, members, 1, Anomalies, result, members, members, n, Mean);
     }
 
-    /// <summary>Computes T^-1, <c>[N, N]</c>, of a weight that is the same in every analysis, before T is combined; there is no
-    /// inflation.</summary>
+    /// <summary>Computes T^-1, <c>[N, N]</c>, before T is combined; there is no inflation.</summary>
     public void InverseRoot(Vector512<T>* result)
     {
         // (Y Y^T + zeta I) T / (N - 1)
-        LaneProducts.Multiply(y, members, 1, vectors, result, members, members, members, null);
-        Vector512<T> share = Vector512.Create(T.One / (Scale * Scale)), zeta = Vector512.Create(T.CreateTruncating(weight.Given!.Value));
+        LaneProducts.Multiply(y, members, 1, root, result, members, members, members, null);
+        var share = Vector512.Create(T.One / (Scale * Scale));
         var trace = Vector512<T>.Zero;
         for (int i = 0; i < members; i++) trace += y[i * members + i];
         var unseen = Vector512.Equals(trace, Vector512<T>.Zero);
@@ -254,29 +252,33 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
             for (int j = 0; j < members; j++)
             {
                 Vector512<T>* at = result + i * members + j;
-                *at = MultiplyAdd(zeta, vectors[i * members + j], *at) * share;
+                *at = MultiplyAdd(*Zeta, root[i * members + j], *at) * share;
                 *at = Vector512.ConditionalSelect(unseen, i == j ? Vector512<T>.One : Vector512<T>.Zero, *at);
             }
     }
 
     private T Scale => T.CreateTruncating(inflation * Math.Sqrt(members - 1));
 
-    // T without eigenvectors, and w = T (T Y d) / (scale of T)^2 into the row; Y Y^T may be kept in the place of Y.
-    private void Root(T zeta, bool keeps)
+    // T by poles, and w = T (T Y d) / (scale of T)^2 into the row; Y Y^T may be kept in the place of Y.
+    private void Root(bool keeps)
     {
         var share = Vector512.Create(T.One / (Scale * Scale));
         for (int i = 0; keeps && i < members; i++)
             for (int j = 0; j <= i; j++) y[i * members + j] = y[j * members + i] = gram[i * members + j];
-        var unseen = InverseRootInLanes.Solve(gram, zeta, Scale, vectors, members, work);
-        MultiplyRow(right, vectors, projections);
+        var form = InverseRootInLanes.Reduce(gram, T.CreateTruncating(weight.Given ?? 0), members, work);
+        if (weight.Given is { } given) *Zeta = Vector512.Create(T.CreateTruncating(given));
+        else Find(form.Scale);
+        InverseRootInLanes.Root(gram, form, *Zeta, Scale, root, members, work);
+        MultiplyRow(right, root, projections);
         for (int i = 0; i < members; i++) projections[i] *= share;
-        MultiplyRow(projections, vectors, row);
+        MultiplyRow(projections, root, row);
         // Observations that see nothing of the ensemble change nothing, whatever the inflation.
+        var unseen = Vector512.Equals(form.Trace, Vector512<T>.Zero);
         if (unseen == Vector512<T>.Zero) return;
         for (int i = 0; i < members; i++)
             for (int j = 0; j < members; j++)
-                vectors[i * members + j] = Vector512.ConditionalSelect(unseen, i == j ? Vector512<T>.One : Vector512<T>.Zero,
-                    vectors[i * members + j]);
+                root[i * members + j] = Vector512.ConditionalSelect(unseen, i == j ? Vector512<T>.One : Vector512<T>.Zero,
+                    root[i * members + j]);
     }
 
     // A vector times a symmetric matrix
@@ -287,49 +289,24 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
             for (int j = 0; j < members; j++) product[j] = MultiplyAdd(vector[i], matrix[i * members + j], product[j]);
     }
 
-    // T + 1 w^T into the place of Y
-    private void Eigenvectors()
+    // The prior's weight of each trajectory, from eigenvalues and projections.
+    private void Find(Vector512<T> scale)
     {
-        EigenKernelInLanes.Solve(gram, vectors, values, members, work);
-        for (int k = 0; k < members; k++)
-        {
-            row[k] = Vector512<T>.Zero;
-            projections[k] = TridiagonalReductionInLanes.Dot(vectors + k * members, right, members);
-            values[k] = Vector512.Max(values[k], Vector512<T>.Zero);
-        }
-        Vector512<T>* toMean = work, factors = work + members;
-        for (int lane = 0; lane < Vector512<T>.Count; lane++) Weigh(lane, (T*)toMean, (T*)factors);
-
-        Vector512<T>* scaled = gram;
-        for (int k = 0; k < members; k++)
-            for (int i = 0; i < members; i++)
-            {
-                var v = vectors[k * members + i];
-                row[i] = MultiplyAdd(toMean[k], v, row[i]);
-                scaled[k * members + i] = factors[k] * v;
-            }
-        LaneProducts.Multiply(scaled, 1, members, vectors, y, members, members, members, row);
-    }
-
-    // The coefficients of the eigenvectors in w and in T, for one trajectory.
-    private void Weigh(int lane, T* toMean, T* factors)
-    {
+        for (int k = 0; k < members; k++) projections[k] = right[k];
+        InverseRootInLanes.Spectrum(gram, scale, projections, values, members, work);
         int lanes = Vector512<T>.Count;
-        T* lambda = (T*)values + lane, along = (T*)projections + lane;
         Span<double> eigenvalues = stackalloc double[members], squared = stackalloc double[members];
-        bool sees = false;
-        for (int k = 0; k < members; k++)
+        for (int lane = 0; lane < lanes; lane++)
         {
-            double projection = double.CreateTruncating(along[k * lanes]);
-            eigenvalues[k] = double.CreateTruncating(lambda[k * lanes]);
-            squared[k] = projection * projection;
-            sees |= !(eigenvalues[k] <= 0);
+            bool finite = true;
+            for (int k = 0; k < members; k++)
+            {
+                double projection = double.CreateTruncating(((T*)projections)[k * lanes + lane]);
+                eigenvalues[k] = double.CreateTruncating(T.Max(((T*)values)[k * lanes + lane], T.Zero));
+                squared[k] = projection * projection;
+                finite &= double.IsFinite(eigenvalues[k]) && double.IsFinite(squared[k]);
+            }
+            ((T*)Zeta)[lane] = finite ? T.CreateTruncating(weight.Of(eigenvalues, squared)) : T.NaN;
         }
-        double zeta = weight.Of(eigenvalues, squared), scale = inflation * Math.Sqrt(members - 1);
-        for (int k = 0; k < members; k++) toMean[k * lanes + lane] = along[k * lanes] / T.CreateTruncating(eigenvalues[k] + zeta);
-        // Observations that see nothing of the ensemble change nothing, whatever the inflation.
-        if (!sees) (zeta, scale) = (members - 1, Math.Sqrt(members - 1));
-        for (int k = 0; k < members; k++)
-            factors[k * lanes + lane] = T.CreateTruncating(scale * (1 / Math.Sqrt(eigenvalues[k] + zeta)));
     }
 }

@@ -12,7 +12,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     private readonly PriorWeight weight;
     private readonly double inflation;
     private readonly int members, n, p, size, nWidth, pWidth, memberWidth, sizeWidth;
-    private readonly bool inMemberSpace, byPoles;
+    private readonly bool inMemberSpace;
     private readonly T* mean, x, y, yTransposed, d, gram, vectors, values, projections, basis, scaled, weights, rotated, analysis,
         yScratch, row, work, end;
 
@@ -20,14 +20,13 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     /// <param name="members">N</param>
     /// <param name="n">The dimension of the state.</param>
     /// <param name="p">The number of observations.</param>
-    /// <param name="weight">The prior's weight. If it is the same in every analysis, T comes from poles, else from eigenvectors.</param>
+    /// <param name="weight">The prior's weight.</param>
     /// <param name="inflation">The factor of the analysis anomalies.</param>
     /// <param name="memory">Memory for <see cref="Numbers"/> values, used for one trajectory after the other.</param>
     public TransformTrajectory(int members, int n, int p, PriorWeight weight, double inflation, T* memory)
     {
         (this.members, this.n, this.p, this.weight, this.inflation) = (members, n, p, weight, inflation);
         inMemberSpace = members <= p;
-        byPoles = inMemberSpace && weight.Given is not null;
         size = Math.Min(members, p);
         (nWidth, pWidth, memberWidth, sizeWidth) = (Padded<T>(n), Padded<T>(p), Padded<T>(members), Padded<T>(size));
         T* at = memory;
@@ -153,29 +152,37 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         }
         if (inMemberSpace) ProductKernel.Multiply(yTransposed, 1, memberWidth, yTransposed, gram, members, p, memberWidth);
         else ProductKernel.Multiply(y, 1, pWidth, y, gram, p, members, pWidth);
-        if (byPoles)
-        {
-            Root(T.CreateTruncating(weight.Given!.Value));
-            return weight.Given.Value;
-        }
+        if (inMemberSpace) return Root();
         SymmetricEigenKernel.Solve(gram, vectors, values, size, work);
         Project();
         return Weight();
     }
 
-    // weights = T without eigenvectors, and w = T (T Y d) / (scale of T)^2 into the row; Y Y^T is kept in the place of scaled eigenvectors.
-    private void Root(T zeta)
+    // weights = T by poles, and w = T (T Y d) / (scale of T)^2 into the row; Y Y^T is kept in the place of scaled eigenvectors.
+    private double Root()
     {
         T share = T.One / (Scale * Scale);
-        T* right = values, once = projections;
+        T* right = basis, once = basis + memberWidth;
         ProductKernel.Multiply(d, 0, 1, yTransposed, right, 1, p, memberWidth);
         new Span<T>(gram, members * memberWidth).CopyTo(new Span<T>(scaled, members * memberWidth));
-        bool unseen = InverseRootKernel.Solve(gram, zeta, Scale, weights, members, work);
+        var form = InverseRootKernel.Reduce(gram, T.CreateTruncating(weight.Given ?? 0), members, work);
+        T zeta = T.CreateTruncating(weight.Given ?? Find(form.Scale, right));
+        InverseRootKernel.Root(gram, form, zeta, Scale, weights, members, work);
         ProductKernel.Multiply(right, 0, 1, weights, once, 1, members, memberWidth);
         for (int i = 0; i < members; i++) once[i] *= share;
         ProductKernel.Multiply(once, 0, 1, weights, row, 1, members, memberWidth);
         // Observations that see nothing of the ensemble change nothing, whatever the inflation.
-        if (unseen) Identity(weights);
+        if (form.Trace == T.Zero) Identity(weights);
+        return double.CreateTruncating(zeta);
+    }
+
+    // The prior's weight of an analysis, from eigenvalues and projections.
+    private double Find(T scale, T* right)
+    {
+        new Span<T>(right, memberWidth).CopyTo(new Span<T>(projections, memberWidth));
+        InverseRootKernel.Spectrum(gram, scale, projections, values, members, work);
+        for (int k = 0; k < members; k++) values[k] = T.Max(values[k], T.Zero);
+        return Weight();
     }
 
     private T Scale => T.CreateTruncating(inflation * Math.Sqrt(members - 1));
@@ -190,7 +197,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     /// basis.</summary>
     public T* Weigh(double zeta)
     {
-        if (byPoles) return row;
+        if (inMemberSpace) return row;
         new Span<T>(row, memberWidth).Clear();
         for (int k = 0; k < size; k++)
         {
@@ -205,7 +212,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     /// <summary>Computes the ensemble mean + (T + 1 w^T) X, <c>[N, n]</c>, with the w of <see cref="Weigh"/>.</summary>
     public void Combine(double zeta, T* rotation, T* result)
     {
-        if (!byPoles) Power(zeta, -1, inflation * Math.Sqrt(members - 1), rotation is null ? row : null);
+        if (!inMemberSpace) Power(zeta, -1, inflation * Math.Sqrt(members - 1), rotation is null ? row : null);
         else if (rotation is null)
             for (int i = 0; i < members; i++)
                 for (int k = 0; k < memberWidth; k += Vector512<T>.Count)
@@ -233,7 +240,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     public void InverseRoot(double zeta, T* result)
     {
         T* root = weights;
-        if (!byPoles) Power(zeta, 1, 1 / Math.Sqrt(members - 1), null);
+        if (!inMemberSpace) Power(zeta, 1, 1 / Math.Sqrt(members - 1), null);
         else
         {
             // (Y Y^T + zeta I) T / (N - 1)
@@ -248,8 +255,8 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         for (int i = 0; i < members; i++) new Span<T>(root + i * memberWidth, members).CopyTo(new Span<T>(result + i * members, members));
     }
 
-    // weights = scale (Y Y^T + zeta I)^(sign / 2) + start: the sum over k of f_k b_k b_k^T. In the space of the observations the b_k do
-    // not span everything, so the part without them is added. s = sqrt(lambda + zeta), z = sqrt(zeta)
+    // weights = scale (Y Y^T + zeta I)^(sign / 2) + start in the space of the observations: the sum over k of f_k b_k b_k^T, and the part
+    // without the b_k, which do not span everything. s = sqrt(lambda + zeta), z = sqrt(zeta)
     private void Power(double zeta, int sign, double scale, T* start)
     {
         // Observations that see nothing of the ensemble change nothing, whatever the inflation.
@@ -259,14 +266,12 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         double z = Math.Sqrt(zeta);
         for (int k = 0; k < size; k++)
         {
-            double s = Math.Sqrt(double.CreateTruncating(values[k]) + zeta);
-            double f = sign > 0 ? (inMemberSpace ? s : 1 / (s + z)) : inMemberSpace ? 1 / s : -1 / (s * z * (s + z));
+            double s = Math.Sqrt(double.CreateTruncating(values[k]) + zeta), f = sign > 0 ? 1 / (s + z) : -1 / (s * z * (s + z));
             var factor = Vector512.Create(T.CreateTruncating(scale * f));
             T* b = basis + k * memberWidth, to = scaled + k * memberWidth;
             for (int i = 0; i < memberWidth; i += Vector512<T>.Count) (factor * Vector512.LoadAligned(b + i)).StoreAligned(to + i);
         }
         ProductKernel.Multiply(scaled, 1, memberWidth, basis, weights, members, size, memberWidth, start);
-        if (inMemberSpace) return;
         var without = T.CreateTruncating(scale * (sign > 0 ? z : 1 / z));
         for (int i = 0; i < members; i++) weights[i * memberWidth + i] += without;
     }
@@ -277,15 +282,13 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         for (int i = 0; i < members; i++) new Span<T>(analysis + i * nWidth, n).CopyTo(new Span<T>(result + (nint)i * n, n));
     }
 
-    // V^T (Y d) or U^T d; and in the space of the observations, the basis U^T Y^T.
+    // U^T d and the basis U^T Y^T, in the space of the observations.
     private void Project()
     {
-        T* right = d;
-        if (inMemberSpace) ProductKernel.Multiply(d, 0, 1, yTransposed, right = row, 1, p, memberWidth);
-        else ProductKernel.Multiply(vectors, pWidth, 1, yTransposed, basis, size, size, memberWidth);
+        ProductKernel.Multiply(vectors, pWidth, 1, yTransposed, basis, size, size, memberWidth);
         for (int k = 0; k < size; k++)
         {
-            projections[k] = Dot(vectors + k * sizeWidth, right, sizeWidth);
+            projections[k] = Dot(vectors + k * sizeWidth, d, sizeWidth);
             values[k] = T.Max(values[k], T.Zero);
         }
     }

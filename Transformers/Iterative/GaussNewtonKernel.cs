@@ -67,7 +67,7 @@ internal sealed unsafe class GaussNewtonKernel : GaussNewton
             fromMask = mask is null ? 0 : (nint)Address<byte>(mask);
         nint toWeights = (nint)Address<T>(weights), toInverse = (nint)Address<T>(inverse), toEnsemble = (nint)Address<T>(ensemble),
             toResult = (nint)Address<T>(result);
-        if (weight.Given is not null && TransformLanes<T>.Pays(members.size(0), count, n, p))
+        if (TransformLanes<T>.Pays(members.size(0), count, n, p))
         {
             SideBySide(count, n, p, (T*)fromE, (T*)fromH, (T*)fromY, (byte*)fromMask, deviations, (T*)toWeights, (T*)toInverse,
                 (T*)toEnsemble, (T*)toResult);
@@ -166,7 +166,7 @@ internal sealed unsafe class GaussNewtonKernel : GaussNewton
                         change += step * step;
                         older[i] = newer;
                     }
-                    any |= goesOn[lane] = Continues(b + lane, weight.Given!.Value, change);
+                    any |= goesOn[lane] = Continues(b + lane, double.CreateTruncating(((T*)group.Zeta)[lane]), change);
                 }
                 if (any && !IsBundle)
                 {

@@ -15,17 +15,15 @@ internal static unsafe class InverseRootInLanes
     private const int Poles = 4;
 
     /// <summary>The size of the working memory, in vectors.</summary>
-    public static int WorkSize(int size) => (5 + 2 * Poles) * size + 2 * Poles;
+    public static int WorkSize(int size) => (5 + 2 * Poles) * size + 2 * Poles + 8;
 
-    /// <summary>Computes a multiple of the roots. A lane with non-finite values gives NaN.</summary>
-    /// <param name="a">The matrices, lower triangles; overwritten.</param>
-    /// <param name="zeta">zeta &gt; 0</param>
-    /// <param name="factor">The multiple.</param>
-    /// <param name="root">Receives it, m x m vectors.</param>
+    /// <summary>Reduces the matrices to tridiagonal form, which stays in their place and in the working memory.</summary>
+    /// <param name="a">The matrices, lower triangles.</param>
+    /// <param name="zeta">The smallest zeta that may follow; 0 = unknown.</param>
     /// <param name="m">The size, at least 1.</param>
     /// <param name="work"><see cref="WorkSize"/> vectors.</param>
-    /// <returns>All bits set in the lanes whose matrix is zero.</returns>
-    public static Vector512<T> Solve<T>(Vector512<T>* a, T zeta, T factor, Vector512<T>* root, int m, Vector512<T>* work)
+    /// <returns>The traces, and the factors by which the matrices were multiplied.</returns>
+    public static (Vector512<T> Trace, Vector512<T> Scale) Reduce<T>(Vector512<T>* a, T zeta, int m, Vector512<T>* work)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         var trace = Vector512<T>.Zero;
@@ -35,14 +33,55 @@ internal static unsafe class InverseRootInLanes
             for (int lane = 0; lane < Vector512<T>.Count; lane++) scale = scale.WithElement(lane, InverseRootKernel.ScaleOf(trace[lane]));
         for (int i = 0; i < m; i++)
             for (int j = 0; j <= i; j++) a[i * m + j] = a[j * m + i] = a[i * m + j] * scale;
-        Vector512<T> z = Vector512.Create(zeta) * scale, negligible = InverseRootKernel.NegligibleOf(z);
-        var multiple = Vector512.Create(factor) * Vector512.Sqrt(scale) * Vector512.Sqrt(z);
-        multiple = Vector512.ConditionalSelect(Vector512.Equals(trace - trace, Vector512<T>.Zero), multiple, Vector512.Create(T.NaN));
+        Vector512<T>* d = work, e = d + m, inverseH = e + m;
+        TridiagonalReductionInLanes.Reduce(a, d, e, inverseH, m, InverseRootKernel.NegligibleOf(Vector512.Create(zeta) * scale),
+            inverseH + m);
+        return (trace, scale);
+    }
+
+    /// <summary>As <see cref="InverseRootKernel.Spectrum"/>.</summary>
+    public static void Spectrum<T>(Vector512<T>* a, Vector512<T> scale, Vector512<T>* vector, Vector512<T>* values, int m,
+        Vector512<T>* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Vector512<T>* d = work, e = d + m, inverseH = e + m, off = inverseH + m;
+        for (int i = m - 1; i >= 2; i--)
+        {
+            Vector512<T>* u = a + i * m;
+            var along = -(TridiagonalReductionInLanes.Dot(u, vector, i) * inverseH[i]);
+            for (int k = 0; k < i; k++) vector[k] = MultiplyAdd(along, u[k], vector[k]);
+        }
+        var largest = Vector512<T>.Zero;
+        for (int i = 0; i < m; i++) largest = Vector512.Max(largest, Vector512.Max(Vector512.Abs(d[i]), Vector512.Abs(e[i])));
+        var fit = Vector512<T>.One;
+        for (int lane = 0; lane < Vector512<T>.Count; lane++) fit = fit.WithElement(lane, SymmetricEigenKernel.ScaleOf(largest[lane]));
+        for (int i = 0; i < m; i++) (values[i], off[i]) = (d[i] * fit, e[i] * fit);
+        TridiagonalEigenvaluesInLanes.Iterate(vector, values, off, m);
+        Vector512<T> finite = Vector512.Equals(largest - largest, Vector512<T>.Zero), lost = Vector512.Create(T.NaN);
+        for (int i = 0; i < m; i++)
+        {
+            values[i] = Vector512.ConditionalSelect(finite, values[i] / (fit * scale), lost);
+            vector[i] = Vector512.ConditionalSelect(finite, vector[i], lost);
+        }
+    }
+
+    /// <summary>Computes a multiple of the roots after <see cref="Reduce"/>. A lane with non-finite values gives NaN.</summary>
+    /// <param name="a">What has become of the matrices.</param>
+    /// <param name="form">What <see cref="Reduce"/> gave.</param>
+    /// <param name="zeta">zeta</param>
+    /// <param name="factor">The multiple.</param>
+    /// <param name="root">Receives it, m x m vectors.</param>
+    /// <param name="m">The size.</param>
+    /// <param name="work">As <see cref="Reduce"/> left it.</param>
+    public static void Root<T>(Vector512<T>* a, (Vector512<T> Trace, Vector512<T> Scale) form, Vector512<T> zeta, T factor,
+        Vector512<T>* root, int m, Vector512<T>* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        zeta *= form.Scale;
+        var multiple = Vector512.Create(factor) * Vector512.Sqrt(form.Scale) * Vector512.Sqrt(zeta);
+        multiple = Vector512.ConditionalSelect(Vector512.Equals(form.Trace - form.Trace, Vector512<T>.Zero), multiple,
+            Vector512.Create(T.NaN));
         Vector512<T>* d = work, e = d + m, inverseH = e + m, room = inverseH + m;
-        TridiagonalReductionInLanes.Reduce(a, d, e, inverseH, m, negligible, room);
-        SumOfInverses(d, e, z, multiple, root, m, room + 2 * m);
+        SumOfInverses(d, e, zeta, multiple, root, m, room + 2 * m);
         Transform(a, inverseH, root, m, room, room + m);
-        return Vector512.Equals(trace, Vector512<T>.Zero);
     }
 
     private static Vector512<T> Bound<T>(Vector512<T>* d, Vector512<T>* e, int m) where T : unmanaged

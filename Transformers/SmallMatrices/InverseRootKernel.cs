@@ -35,32 +35,79 @@ internal static unsafe class InverseRootKernel
         return Vector512.Max(small * small, Vector512.Create(T.ScaleB(T.One, typeof(T) == typeof(double) ? -600 : -90)));
     }
 
-    /// <summary>Computes a multiple of the root. Non-finite input gives NaN everywhere.</summary>
-    /// <param name="matrix">A <c>[m, padded m]</c>, both triangles; overwritten.</param>
-    /// <param name="zeta">zeta, far above the smallest numbers (at least 1e-80, and 1e-5 in single precision)</param>
-    /// <param name="factor">The multiple.</param>
-    /// <param name="root">Receives it, <c>[m, padded m]</c>.</param>
+    /// <summary>Reduces A to tridiagonal form, which stays in A's place and in the working memory.</summary>
+    /// <param name="matrix">A <c>[m, padded m]</c>, both triangles.</param>
+    /// <param name="zeta">The smallest zeta that may follow; 0 = unknown.</param>
     /// <param name="size">m, at least 1</param>
     /// <param name="work"><see cref="WorkSize"/> numbers.</param>
-    /// <returns>Whether the matrix is zero.</returns>
-    public static bool Solve<T>(T* matrix, T zeta, T factor, T* root, int size, T* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    /// <returns>The trace of A, and the factor by which A was multiplied.</returns>
+    public static (T Trace, T Scale) Reduce<T>(T* matrix, T zeta, int size, T* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int stride = Padded<T>(size);
         var trace = T.Zero;
         for (int i = 0; i < size; i++) trace += matrix[i * stride + i];
         var scale = ScaleOf(trace);
         if (scale != T.One)
-        {
             for (int k = 0; k < size * stride; k += Vector512<T>.Count)
                 (Vector512.LoadAligned(matrix + k) * scale).StoreAligned(matrix + k);
-            zeta *= scale;
-            factor *= T.Sqrt(scale);
+        T* d = work, e = d + stride, inverseH = e + stride;
+        var negligible = NegligibleOf(Vector512.Create(zeta * scale))[0];
+        TridiagonalReduction.Reduce(matrix, d, e, inverseH, size, stride, negligible, inverseH + stride);
+        return (trace, scale);
+    }
+
+    /// <summary>The eigenvalues of A, and the projections of a vector on its eigenvectors, after <see cref="Reduce"/>: the rotations of the
+    /// QL method turn the one vector, and no eigenvectors. Non-finite input gives NaN everywhere.</summary>
+    /// <param name="matrix">What has become of A.</param>
+    /// <param name="scale">The factor by which it was multiplied.</param>
+    /// <param name="vector">The vector, <c>[padded m]</c>, zero beyond m; becomes the projections.</param>
+    /// <param name="values">Receives the eigenvalues, in the order of the projections.</param>
+    /// <param name="size">m</param>
+    /// <param name="work">As <see cref="Reduce"/> left it.</param>
+    public static void Spectrum<T>(T* matrix, T scale, T* vector, T* values, int size, T* work)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int stride = Padded<T>(size), lanes = Vector512<T>.Count;
+        T* d = work, e = d + stride, inverseH = e + stride, off = inverseH + stride, rows = off + 2 * stride;
+        for (int i = size - 1; i >= 2; i--)
+        {
+            T* u = matrix + i * stride;
+            var along = Vector512.Create(-(Dot(u, vector, Padded<T>(i)) * inverseH[i]));
+            for (int k = 0; k < stride; k += lanes)
+                MultiplyAdd(along, Vector512.LoadAligned(u + k), Vector512.LoadAligned(vector + k)).StoreAligned(vector + k);
         }
+        var largest = T.Zero;
+        for (int i = 0; i < size; i++) largest = T.Max(largest, T.Max(T.Abs(d[i]), T.Abs(e[i])));
+        if (!T.IsFinite(largest))
+        {
+            new Span<T>(values, size).Fill(T.NaN);
+            new Span<T>(vector, size).Fill(T.NaN);
+            return;
+        }
+        var fit = SymmetricEigenKernel.ScaleOf(largest);
+        new Span<T>(rows, size * lanes).Clear();
+        for (int i = 0; i < size; i++) (values[i], off[i], rows[i * lanes]) = (d[i] * fit, e[i] * fit, vector[i]);
+        SymmetricEigenKernel.Iterate(rows, values, off, size, lanes);
+        for (int i = 0; i < size; i++) (values[i], vector[i]) = (values[i] / (fit * scale), rows[i * lanes]);
+    }
+
+    /// <summary>Computes a multiple of the root after <see cref="Reduce"/>. Non-finite input gives NaN everywhere.</summary>
+    /// <param name="matrix">What has become of A.</param>
+    /// <param name="form">What <see cref="Reduce"/> gave.</param>
+    /// <param name="zeta">zeta, far above the smallest numbers (at least 1e-80, and 1e-5 in single precision)</param>
+    /// <param name="factor">The multiple.</param>
+    /// <param name="root">Receives it, <c>[m, padded m]</c>.</param>
+    /// <param name="size">m</param>
+    /// <param name="work">As <see cref="Reduce"/> left it.</param>
+    public static void Root<T>(T* matrix, (T Trace, T Scale) form, T zeta, T factor, T* root, int size, T* work)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int stride = Padded<T>(size);
+        zeta *= form.Scale;
         T* d = work, e = d + stride, inverseH = e + stride, room = inverseH + stride, pivots = room + 2 * stride;
-        TridiagonalReduction.Reduce(matrix, d, e, inverseH, size, stride, NegligibleOf(Vector512.Create(zeta))[0], room);
-        SumOfInverses(d, e, zeta, T.IsFinite(trace) ? factor * T.Sqrt(zeta) : T.NaN, root, size, stride, pivots);
+        factor = T.IsFinite(form.Trace) ? factor * T.Sqrt(form.Scale) * T.Sqrt(zeta) : T.NaN;
+        SumOfInverses(d, e, zeta, factor, root, size, stride, pivots);
         Transform(matrix, inverseH, root, size, stride, room, room + stride);
-        return trace == T.Zero;
     }
 
     // The largest row sum of |T|, which no eigenvalue exceeds.

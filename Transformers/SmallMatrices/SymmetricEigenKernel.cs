@@ -114,7 +114,7 @@ internal static unsafe class SymmetricEigenKernel
     /// Computes the eigenvalues of T into d, and applies each rotation to two rows of z. An off-diagonal below round-off of the norm
     /// counts as zero.
     /// </summary>
-    private static void Iterate<T>(T* z, T* d, T* e, int m, int stride) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    public static void Iterate<T>(T* z, T* d, T* e, int m, int stride) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         T norm = T.Zero, shifts = T.Zero, two = T.One + T.One;
         for (int i = 0; i < m; i++) norm = T.Max(norm, T.Abs(d[i]) + T.Abs(e[i]));

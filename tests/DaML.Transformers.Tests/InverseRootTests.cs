@@ -57,7 +57,8 @@ public sealed unsafe class InverseRootTests
         new Span<double>(matrix, m * stride).Clear();
         for (int i = 0; i < m; i++)
             for (int j = 0; j < m; j++) matrix[i * stride + j] = a[Math.Max(i, j), Math.Min(i, j)];
-        InverseRootKernel.Solve(matrix, zeta, factor, root, m, root + m * stride);
+        var form = InverseRootKernel.Reduce(matrix, zeta, m, root + m * stride);
+        InverseRootKernel.Root(matrix, form, zeta, factor, root, m, root + m * stride);
         double[,] result = new double[m, m];
         for (int i = 0; i < m; i++)
             for (int j = 0; j < m; j++) result[i, j] = root[i * stride + j];
@@ -174,13 +175,86 @@ public sealed unsafe class InverseRootTests
         for (int lane = 0; lane < lanes; lane++)
             for (int i = 0; i < m; i++)
                 for (int j = 0; j <= i; j++) ((double*)(a + i * m + j))[lane] = matrices[lane][i, j];
-        InverseRootInLanes.Solve(a, 0.7 * m, 1.1, root, m, root + m * m);
+        var form = InverseRootInLanes.Reduce(a, 0.7 * m, m, root + m * m);
+        InverseRootInLanes.Root(a, form, Vector512.Create(0.7 * m), 1.1, root, m, root + m * m);
         for (int lane = 0; lane < lanes; lane++)
         {
             double[,] alone = Root(matrices[lane], 0.7 * m, 1.1);
             for (int i = 0; i < m; i++)
                 for (int j = 0; j < m; j++)
                     Assert.Equal(alone[i, j], ((double*)(root + i * m + j))[lane]);
+        }
+    }
+
+    private static (double[] Values, double[] Projections) Spectrum(double[,] a, double[] vector)
+    {
+        int m = vector.Length, stride = Vectors.Padded<double>(m);
+        using var room = new RentedMemory<double>((m + 2L) * stride + InverseRootKernel.WorkSize<double>(m));
+        double* matrix = room.Start, projections = matrix + m * stride, values = projections + stride, work = values + stride;
+        new Span<double>(matrix, (m + 2) * stride).Clear();
+        for (int i = 0; i < m; i++)
+            for (int j = 0; j < m; j++) matrix[i * stride + j] = a[Math.Max(i, j), Math.Min(i, j)];
+        vector.CopyTo(new Span<double>(projections, m));
+        var form = InverseRootKernel.Reduce(matrix, 0, m, work);
+        InverseRootKernel.Spectrum(matrix, form.Scale, projections, values, m, work);
+        return (new Span<double>(values, m).ToArray(), new Span<double>(projections, m).ToArray());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(20)]
+    [InlineData(41)]
+    public void Eigenvalues_and_projections_are_LAPACKs_and_lanes_give_their_bits(int m)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(m, "spectrum", CPU);
+        int lanes = Vector512<double>.Count;
+        var all = Matrices(m, random).ToList();
+        double[,] broken = Numbers(eye(m, dtype: ScalarType.Float64));
+        broken[m / 2, m / 2] = double.NaN;
+        var vectors = random.Normal([all.Count + 1, m], ScalarType.Float64);
+        foreach (int first in new[] { 0, all.Count - lanes + 1 })
+        {
+            List<double[,]> matrices = [.. all.Skip(first).Take(lanes - 1).Select(Numbers), broken];
+            using var room = new RentedMemory<double>(((long)m * m + 2 * m + InverseRootInLanes.WorkSize(m)) * lanes);
+            Vector512<double>* a = (Vector512<double>*)room.Start, projections = a + m * m, values = projections + m, work = values + m;
+            double[][] given = [.. Enumerable.Range(0, lanes).Select(lane => vectors[lane].data<double>().ToArray())];
+            for (int lane = 0; lane < lanes; lane++)
+                for (int i = 0; i < m; i++)
+                {
+                    for (int j = 0; j <= i; j++) ((double*)(a + i * m + j))[lane] = matrices[lane][i, j];
+                    ((double*)(projections + i))[lane] = given[lane][i];
+                }
+            var form = InverseRootInLanes.Reduce(a, 0, m, work);
+            InverseRootInLanes.Spectrum(a, form.Scale, projections, values, m, work);
+            for (int lane = 0; lane < lanes; lane++)
+            {
+                var (alone, along) = Spectrum(matrices[lane], given[lane]);
+                for (int i = 0; i < m; i++)
+                {
+                    Assert.Equal(alone[i], values[i][lane]);
+                    Assert.Equal(along[i], projections[i][lane]);
+                }
+                if (lane == lanes - 1)
+                {
+                    Assert.All(alone.Concat(along), number => Assert.True(double.IsNaN(number)));
+                    continue;
+                }
+                // The resolvent's quadratic form holds both, however eigenvectors of one eigenvalue are chosen.
+                var matrix = all[first + lane];
+                double norm = Math.Max(matrix.abs().max().ToDouble() * m, 1e-80);   // smaller matrices count as zero beside their diagonal
+                var sorted = linalg.eigvalsh(matrix).data<double>().ToArray();
+                for (int i = 0; i < m; i++) Assert.InRange(Math.Abs(alone.Order().ElementAt(i) - sorted[i]) / norm, 0, 1e-14);
+                var vector = vectors[lane];
+                var shifted = matrix + norm * eye(m, dtype: ScalarType.Float64);
+                double expected = vector.dot(linalg.solve(shifted, vector)).ToDouble() * norm;
+                double actual = Enumerable.Range(0, m).Sum(i => along[i] * along[i] / (alone[i] / norm + 1));
+                Assert.InRange(actual / expected, 1 - 1e-13, 1 + 1e-13);
+            }
         }
     }
 }

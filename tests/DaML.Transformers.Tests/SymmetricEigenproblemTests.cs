@@ -106,66 +106,6 @@ public sealed class SymmetricEigenproblemTests
         }
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    [InlineData(7)]
-    [InlineData(20)]
-    [InlineData(33)]
-    public unsafe void The_kernel_in_lanes_is_the_kernel_to_the_bit(int m)
-    {
-        var random = new Random(m);
-        int lanes = Vector512<double>.Count, width = Vectors.Padded<double>(m);
-        using var rented = new RentedMemory<double>(lanes * (2L * m * m + m + EigenKernelInLanes.WorkSize(m)));
-        using var one = new RentedMemory<double>((2L * m + 1) * width + SymmetricEigenKernel.WorkSize<double>(m));
-        Vector512<double>* a = (Vector512<double>*)rented.Start, z = a + m * m, d = z + m * m;
-        double* matrix = one.Start, vectors = matrix + m * width, values = vectors + m * width;
-        for (int trial = 0; trial < 40; trial++)
-        {
-            var given = new double[lanes][,];
-            for (int lane = 0; lane < lanes; lane++)
-            {
-                given[lane] = Symmetric(random, m, (trial + lane) % 8);
-                for (int i = 0; i < m; i++)
-                    for (int j = 0; j <= i; j++) ((double*)(a + i * m + j))[lane] = given[lane][i, j];
-            }
-            EigenKernelInLanes.Solve(a, z, d, m, d + m);
-            for (int lane = 0; lane < lanes; lane++)
-            {
-                for (int i = 0; i < m; i++)
-                    for (int j = 0; j < width; j++) matrix[i * width + j] = j < m ? given[lane][i, j] : 0;
-                SymmetricEigenKernel.Solve(matrix, vectors, values, m, values + width);
-                for (int i = 0; i < m; i++)
-                {
-                    Assert.Equal(values[i], d[i][lane]);
-                    for (int j = 0; j < m; j++) Assert.Equal(vectors[i * width + j], z[i * m + j][lane]);
-                }
-            }
-        }
-    }
-
-    // Of low and of full rank, with clusters, blocks, a zero matrix, a diagonal, numbers near the end of the range, and a lost one.
-    private static double[,] Symmetric(Random random, int m, int kind)
-    {
-        double[,] factor = new double[m, m], matrix = new double[m, m];
-        int rank = kind == 0 ? (m + 1) / 2 : m;
-        for (int i = 0; i < m; i++)
-            for (int k = 0; k < rank; k++) factor[i, k] = (random.NextDouble() - 0.5) * Math.Exp(-0.3 * k);
-        for (int i = 0; i < m; i++)
-            for (int j = 0; j < m; j++)
-            {
-                double product = 0;
-                for (int k = 0; k < rank; k++) product += factor[i, k] * factor[j, k];
-                matrix[i, j] = kind switch
-                {
-                    0 or 1 => product, 2 => i == j ? 2 : 1, 3 => i / 3 == j / 3 ? product : 0, 4 => 0, 5 => i == j ? i % 4 : 0,
-                    6 => product * 1e-200, _ => i + j == 0 ? double.PositiveInfinity : product,
-                };
-            }
-        return matrix;
-    }
-
     [Fact]
     public void Gradients_go_through_and_what_is_not_finite_stays_visible()
     {
