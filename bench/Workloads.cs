@@ -18,6 +18,8 @@ public static class Workloads
         ["model.l96"] = () => new ModelStep(members: 40),
         ["filter.etkf.20"] = () => FilterCycle.EnsembleTransform(members: 20, inflation: 1.04),
         ["filter.etkf.40"] = () => FilterCycle.EnsembleTransform(members: 40, inflation: 1.01),
+        ["filter.enkf-n.20"] = () => FilterCycle.FiniteSize(members: 20),
+        ["filter.ienkf.20"] = () => FilterCycle.Iterative(members: 20, inflation: 1.04),
         ["filter.enkf-n.40"] = () => FilterCycle.FiniteSize(members: 40),
         ["filter.ienkf.40"] = () => FilterCycle.Iterative(members: 40, inflation: 1.01),
         ["filter.letkf.7"] = () => FilterCycle.Local(members: 7, inflation: 1.06),

@@ -66,6 +66,7 @@ def pairs(workloads, baseline):
             yield Pair(name, "baseline", name, repetitions, f"training step, {text}, 16 cycles, the older build", f"training.vs_baseline.{size}", "wall")
 
 
+SWEEPS = [("etkf", 20, "ETKF (N = 20)"), ("enkf-n", 20, "EnKF-N (20)"), ("ienkf", 20, "IEnKF (20)"), ("letkf", 7, "LETKF (7)")]
 PINNED = open(os.path.join(HERE, os.pardir, "Directory.Packages.props")).read()
 VERSIONS = {name: re.search(f'"{name}" Version="([^"]+)"', PINNED).group(1) for name in ("TorchSharp", "libtorch-cpu-linux-x64")}
 DOCUMENT = os.path.join(HERE, os.pardir, "docs", "performance.md")
@@ -162,6 +163,15 @@ def main():
         ratios = [1000 * one_by_one.run("filter.etkf.20", 200)[0] / ours.run("sweep.etkf.20", 20)[0] for _ in range(options.rounds)]
         metrics["sweep.vs_numpy"] = statistics.median(ratios)
         notes.append(f"The same sweep was {statistics.median(ratios):.1f} times as fast as NumPy's formulas, run by run.")
+        gains = []
+        for method, members, text in SWEEPS:
+            alone, together = f"filter.{method}.{members}", f"sweep.{method}.{members}"
+            ours.run(together, 3)
+            warm_up(ours, alone, 200)
+            ratios = [1000 * ours.run(alone, 200)[1] / ours.run(together, 5)[1] for _ in range(options.rounds)]
+            metrics[f"sweep.vs_alone.{method}"] = statistics.median(ratios)
+            gains.append(f"{text} {statistics.median(ratios):.1f}")
+        notes.append(f"Processor time of a run alone over that of one of 1,000 side by side: {', '.join(gains)}.")
     if options.baseline and (not options.workloads or "sweep" in options.workloads):
         older = others.get("baseline") or others.setdefault("baseline", Worker(commands["baseline"]))
         ratios = []

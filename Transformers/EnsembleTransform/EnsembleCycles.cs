@@ -70,10 +70,10 @@ internal sealed unsafe class EnsembleCycles<T> : ICyclesSideBySide<EnsembleMemor
             for (int group = (int)first; group < end; group++)
             {
                 int count = Count(group);
-                Vector512<T>* before = Of(ensembles[current], group, members * n), after = Of(ensembles[1 - current], group, members * n);
-                Forecast(before, transform.Anomalies, interval, steps, work);
-                Vector512<T>* forecast = transform.Anomalies, mean = Of(means[0], group, n), deviations = Of(squares[0], group, n);
-                if (!(parts.Domains is null ? transform.Centre(deviations) : transform.Describe(forecast, mean, deviations)))
+                Vector512<T>* before = Of(ensembles[current], group, members * n), after = Of(ensembles[1 - current], group, members * n),
+                    forecast = transform.Anomalies, mean = Of(means[0], group, n), squared = Of(squares[0], group, n);
+                Forecast(before, forecast, interval, steps, work);
+                if (!(parts.Domains is null ? transform.Centre(squared) : transform.Describe(forecast, mean, squared)))
                 {
                     Volatile.Write(ref finite, false);
                     return;

@@ -141,7 +141,9 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
                     .StoreAligned(anomalies + i * width + k);
     }
 
-    /// <summary>Finds what the transform follows from, and the prior's weight.</summary>
+    /// <summary>Finds what the transform follows from: T and w by poles, or, with fewer observations than members, the eigenvectors of
+    /// Y^T Y.</summary>
+    /// <returns>The prior's weight zeta.</returns>
     public double Decompose()
     {
         for (int j = 0; j < p; j++)
@@ -150,9 +152,12 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
             for (int i = 0; i < members; i++) column[i] = y[i * pWidth + j];
             for (int i = members; i < memberWidth; i++) column[i] = T.Zero;
         }
-        if (inMemberSpace) ProductKernel.Multiply(yTransposed, 1, memberWidth, yTransposed, gram, members, p, memberWidth);
-        else ProductKernel.Multiply(y, 1, pWidth, y, gram, p, members, pWidth);
-        if (inMemberSpace) return Root();
+        if (inMemberSpace)
+        {
+            ProductKernel.Multiply(yTransposed, 1, memberWidth, yTransposed, gram, members, p, memberWidth);
+            return Root();
+        }
+        ProductKernel.Multiply(y, 1, pWidth, y, gram, p, members, pWidth);
         SymmetricEigenKernel.Solve(gram, vectors, values, size, work);
         Project();
         return Weight();

@@ -78,6 +78,76 @@ public class RandomStreamTests
         Assert.Equal(ScalarType.Float32, stream.Normal([2], ScalarType.Float32).dtype);
     }
 
+    [Collection(nameof(ThreadCounts))]
+    public sealed class DrawnAhead
+    {
+        // The same requests to a stream, which draws ahead with two threads, and to its generator alone.
+        private static List<double[]> Requests(Func<long[], ScalarType, Tensor> normal, Func<long[], ScalarType, Tensor> uniform,
+            Func<Tensor> capture, Action<Tensor> restore)
+        {
+            using var scope = NewDisposeScope();
+            List<double[]> all = [];
+            void Keep(Tensor numbers) => all.Add(numbers.to(ScalarType.Float64).flatten().data<double>().ToArray());
+            long[] large = [100, 200], other = [200, 100];
+            for (int i = 0; i < 4; i++) Keep(normal(large, ScalarType.Float64));
+            Keep(normal([3], ScalarType.Float64));
+            for (int i = 0; i < 3; i++) Keep(normal(large, ScalarType.Float64));
+            Keep(normal(large, ScalarType.Float32));
+            for (int i = 0; i < 3; i++) Keep(normal(other, ScalarType.Float32));
+            Keep(uniform([5], ScalarType.Float64));
+            for (int i = 0; i < 3; i++) Keep(normal(other, ScalarType.Float64));
+            var state = capture();
+            for (int i = 0; i < 2; i++) Keep(normal(other, ScalarType.Float64));
+            restore(state);
+            for (int i = 0; i < 3; i++) Keep(normal(other, ScalarType.Float64));
+            return all;
+        }
+
+        private static List<double[]> OfStream(int threads) => ThreadCounts.With(threads, () =>
+        {
+            using var stream = new RandomStream(3, "ahead", CPU);
+            return Requests(stream.Normal, stream.Uniform, stream.Capture, stream.Restore);
+        });
+
+        [Fact]
+        public void No_number_depends_on_it()
+        {
+            using var alone = new RandomStream(3, "ahead", CPU);
+            var generator = alone.Generator;
+            var expected = Requests((shape, type) => randn(shape, dtype: type, generator: generator),
+                (shape, type) => rand(shape, dtype: type, generator: generator), generator.get_state, generator.set_state);
+            foreach (int threads in new[] { 1, 2 })
+            {
+                var found = OfStream(threads);
+                Assert.Equal(expected.Count, found.Count);
+                for (int i = 0; i < expected.Count; i++) Assert.True(expected[i].AsSpan().SequenceEqual(found[i]), $"request {i}");
+            }
+        }
+
+        [Fact]
+        public void What_was_drawn_belongs_to_the_callers_scope_and_nothing_stays() => ThreadCounts.With(2, () =>
+        {
+            long before = Tensor.TotalCount;
+            using (var stream = new RandomStream(4, "ahead", CPU))
+            {
+                for (int i = 0; i < 5; i++)
+                {
+                    using var scope = NewDisposeScope();
+                    stream.Normal([100, 200], ScalarType.Float64);
+                }
+                using (var scope = NewDisposeScope())
+                {
+                    var lent = randn([100, 200], dtype: ScalarType.Float64, generator: stream.Generator);
+                    using var again = new RandomStream(4, "ahead", CPU);
+                    for (int i = 0; i < 5; i++) again.Normal([100, 200], ScalarType.Float64);
+                    Assert.True(again.Normal([100, 200], ScalarType.Float64).Equals(lent));
+                }
+            }
+            Assert.True(Tensor.TotalCount <= before);   // finalizers of older tensors may lower it
+            return 0;
+        });
+    }
+
     private static double[] Numbers(RandomStream stream, long count = 20)
     {
         using var values = stream.Normal([count], ScalarType.Float64);
