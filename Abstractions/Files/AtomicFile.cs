@@ -2,7 +2,7 @@ namespace DaML.Components;
 
 /// <summary>
 /// Writes files atomically: a reader, and a crash, finds the old file or the new one and never a part. Each file is written under another
-/// name, flushed to the disk and renamed.
+/// name, flushed to the disk and renamed. What the disk refuses is said of the file, not of the other name.
 /// </summary>
 public static class AtomicFile
 {
@@ -28,13 +28,22 @@ public static class AtomicFile
 
     private static void Beside(string path, Action<string> write)
     {
-        string full = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-        string beside = $"{full}.{Environment.ProcessId}-{Guid.NewGuid():n}.tmp";
+        string full = Path.GetFullPath(path), folder = Path.GetDirectoryName(full)!, name = Path.GetFileName(full);
+        Directory.CreateDirectory(folder);
+        // (a name may be as long as the disk allows)
+        string beside = Path.Combine(folder, $"{name[..Math.Min(name.Length, 50)]}.{Environment.ProcessId}-{Guid.NewGuid():n}.tmp");
         try
         {
             write(beside);
             File.Move(beside, full, overwrite: true);
+        }
+        catch (IOException refused) when (refused.Message.Contains(beside, StringComparison.Ordinal))
+        {
+            throw new IOException(refused.Message.Replace(beside, full), refused) { HResult = refused.HResult };
+        }
+        catch (UnauthorizedAccessException refused) when (refused.Message.Contains(beside, StringComparison.Ordinal))
+        {
+            throw new UnauthorizedAccessException(refused.Message.Replace(beside, full), refused);
         }
         finally
         {

@@ -50,6 +50,21 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    public void What_the_disk_refuses_is_said_of_the_file()
+    {
+        string path = Path.Combine(folder, "taken");
+        Directory.CreateDirectory(Path.Combine(path, "by a folder"));
+        var refused = Assert.ThrowsAny<Exception>(() => AtomicFile.WriteText(path, "text"));
+        Assert.True(refused is IOException or UnauthorizedAccessException, refused.ToString());
+        Assert.DoesNotContain(".tmp", refused.Message);
+        Assert.Contains(path, refused.Message);
+        string tooLong = Path.Combine(folder, new string('n', 300));
+        Assert.DoesNotContain(".tmp", Assert.ThrowsAny<IOException>(() => AtomicFile.WriteText(tooLong, "text")).Message);
+        Assert.Empty(Directory.GetFiles(folder));
+        AtomicFile.WriteText(Path.Combine(folder, new string('n', 255)), "as long as names may be");
+    }
+
+    [Fact]
     public void Two_writers_at_once_leave_one_of_their_files()
     {
         string path = Path.Combine(folder, "contested");
