@@ -103,11 +103,7 @@ internal static unsafe class EnsembleTransformKernel
             for (long b = first * lanes; b < Math.Min(end * lanes, batch); b += lanes)
             {
                 int rows = (int)Math.Min(lanes, batch - b);
-                for (int i = 0; i < count; i++)
-                {
-                    LaneRows.Load((T*)fromE + (b * count + i) * n, (long)count * n, rows, n, group.Anomalies + i * n);
-                    LaneRows.Load((T*)fromH + (b * count + i) * p, (long)count * p, rows, p, group.Observed + i * p);
-                }
+                group.Load(b, rows, (T*)fromE, (T*)fromH);
                 LaneRows.Load((T*)fromY + b * p, p, rows, p, values);
                 if (fromMask != 0) LaneRows.LoadMask((byte*)fromMask + b * p, rows, p, exists);
                 group.Centre(squares);

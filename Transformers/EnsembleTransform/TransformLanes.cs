@@ -68,6 +68,20 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
     /// <summary>The place of the prior's members, <c>[N, n]</c>, and after <see cref="Centre"/> of its anomalies.</summary>
     public Vector512<T>* Anomalies { get; }
 
+    /// <summary>Loads the prior's members and the observed ensembles of some trajectories.</summary>
+    /// <param name="first">The first trajectory.</param>
+    /// <param name="rows">The number of trajectories, at most that of the lanes.</param>
+    /// <param name="ensembles">All ensembles, <c>[batch, N, n]</c>.</param>
+    /// <param name="observed">H of every member, <c>[batch, N, p]</c>.</param>
+    public void Load(long first, int rows, T* ensembles, T* observed)
+    {
+        for (int i = 0; i < members; i++)
+        {
+            LaneRows.Load(ensembles + (first * members + i) * n, (long)members * n, rows, n, Anomalies + i * n);
+            LaneRows.Load(observed + (first * members + i) * p, (long)members * p, rows, p, y + i * p);
+        }
+    }
+
     /// <summary>Converts the prior's members to anomalies.</summary>
     /// <param name="squares">Receives the sums of their squares, n vectors.</param>
     /// <returns>Whether all of them are finite.</returns>
@@ -147,9 +161,6 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
 
     /// <summary>zeta of each trajectory, one vector, after <see cref="Decompose"/>.</summary>
     public Vector512<T>* Zeta { get; }
-
-    /// <summary>The place of the observed ensemble, <c>[N, p]</c>, before it is whitened.</summary>
-    public Vector512<T>* Observed => y;
 
     /// <summary>Converts the observed ensemble to anomalies and innovation, whitened.</summary>
     /// <param name="observation">y, p vectors.</param>
