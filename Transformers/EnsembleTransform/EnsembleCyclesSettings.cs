@@ -48,7 +48,8 @@ internal sealed class EnsembleCyclesSettings
         long count = members.size(1), n = members.size(2), p = observationOperator.ObservationDimension;
         if (propagater is not EnsemblePropagater { Dynamics: { ModelError: null } dynamics }) return null;
         if (dynamics is not ILaneStep model) return null;
-        if (dynamics.Dimension != n || observationOperator.StateDimension != n || count < 2) return null;
+        if (dynamics.Dimension != n || observationOperator.StateDimension != n) return null;
+        if (count < 2 || count > SymmetricEigenproblem.LargestKernelSize) return null;
         if (rotation != EnsembleRotation.None || inflation is not MultiplicativeInflation || !weight.IsNumber) return null;
         if (InverseDeviations.Of(observationError) is not { } deviations) return null;
         if (Observed(observationOperator) is not { } components) return null;

@@ -8,8 +8,9 @@ namespace DaML.Components;
 
 /// <summary>
 /// The whole square-root analysis of <see cref="EnsembleTransform"/> for ensembles that fit into the processor's cache, in one piece:
-/// anomalies, whitening, Gram matrix, eigenproblem, weights, and the members they give. It handles one trajectory after the other, or
-/// groups of them side by side, which give the same bits. So neither the batch nor the number of threads changes a bit.
+/// anomalies, whitening, Gram matrix, inverse root, weights, and the members they give. It handles one trajectory after the other, or
+/// groups of them side by side, which give the same bits. So neither the batch nor the number of threads changes a bit, where errors are
+/// independent; a full R whitens by libtorch's products, whose last digits may follow both.
 /// </summary>
 internal static unsafe class EnsembleTransformKernel
 {

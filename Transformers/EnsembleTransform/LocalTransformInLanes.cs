@@ -11,11 +11,11 @@ namespace DaML.Components;
 internal static unsafe class LocalTransformInLanes
 {
     /// <summary>The size of the working memory, in vectors.</summary>
-    public static int WorkSize(int members) => members * members + 2 * members + InverseRootInLanes.WorkSize(members);
+    public static int WorkSize(int members) => members * members + members + InverseRootInLanes.WorkSize(members);
 
     /// <summary>Computes the analysis of one component in each lane.</summary>
     /// <param name="a">Y Y^T, N x N vectors, lower triangles; overwritten.</param>
-    /// <param name="right">Y d, N vectors.</param>
+    /// <param name="right">Y d, N vectors; becomes w.</param>
     /// <param name="x">The component's value of each member; becomes the analysis.</param>
     /// <param name="members">N</param>
     /// <param name="zeta">The prior's weight.</param>
@@ -26,20 +26,27 @@ internal static unsafe class LocalTransformInLanes
         Vector512<T>* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int m = members;
-        Vector512<T>* root = work, analysed = root + m * m, once = analysed + m, rest = once + m;
+        Vector512<T>* root = work, analysed = root + m * m, rest = analysed + m;
+        Vector512<T> z = Vector512.Create(zeta), beyond = InverseRootInLanes.Beyond(a, z, m);
+        bool all = beyond == Vector512<T>.Zero;
+        using var kept = new RentedMemory<T>(all ? 0 : ((long)m * m + m) * Vector512<T>.Count);
+        Vector512<T>* original = (Vector512<T>*)kept.Start, b = original + m * m;
+        for (int k = 0; !all && k < m * m; k++) original[k] = a[k];
+        for (int k = 0; !all && k < m; k++) b[k] = right[k];
         var form = InverseRootInLanes.Reduce(a, zeta, m, rest);
-        InverseRootInLanes.Root(a, form, Vector512.Create(zeta), scale, root, m, rest);
+        InverseRootInLanes.Solve(a, form, z, right, m, rest);
+        InverseRootInLanes.Root(a, form, z, scale, root, m, rest);
+        if (!all) InverseRootInLanes.ByEigenvectors(beyond, original, b, z, scale, root, right, m);
         var blind = Vector512.Equals(form.Trace, Vector512<T>.Zero);
-        Vector512<T> sum = Vector512<T>.Zero, share = Vector512.Create(T.One / (scale * scale));
+        var sum = Vector512<T>.Zero;
         for (int i = 0; i < m; i++) sum += x[i];
         var mean = sum / Vector512.Create(T.CreateTruncating(m));
         for (int i = 0; i < m; i++) x[i] -= mean;
-        // The anomalies T x, and the mean's increment w^T x with w = T (T Y d) / (scale of T)^2
+        // The anomalies T x, and the mean's increment w^T x
         Multiply(root, x, analysed, m);
-        Multiply(root, right, once, m);
         for (int i = 0; i < m; i++)
         {
-            mean = MultiplyAdd(once[i] * share, analysed[i], mean);
+            mean = MultiplyAdd(right[i], x[i], mean);
             // As it was if no observation is near, or if none sees the ensemble.
             analysed[i] = Vector512.ConditionalSelect(blind, x[i], analysed[i]);
         }

@@ -17,6 +17,16 @@ internal abstract class PriorWeight
     /// <param name="squaredProjections">(v_i^T Y d)^2 along its eigenvectors.</param>
     public abstract double Of(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections);
 
+    /// <summary>As <see cref="Of(ReadOnlySpan{double}, ReadOnlySpan{double})"/>, and NaN where a number is not finite.</summary>
+    public double OfFinite(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections)
+    {
+        foreach (double number in eigenvalues)
+            if (!double.IsFinite(number)) return double.NaN;
+        foreach (double number in squaredProjections)
+            if (!double.IsFinite(number)) return double.NaN;
+        return Of(eigenvalues, squaredProjections);
+    }
+
     /// <summary>
     /// Gives the transform to apply and zeta of all trajectories, a number or <c>[batch, 1]</c>, in the dispose scope of the caller.
     /// </summary>

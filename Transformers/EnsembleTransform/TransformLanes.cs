@@ -270,19 +270,20 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
 
     private T Scale => T.CreateTruncating(inflation * Math.Sqrt(members - 1));
 
-    // T by poles, and w = T (T Y d) / (scale of T)^2 into the row; Y Y^T may be kept in the place of Y.
+    // T into the root, and w = (Y Y^T + zeta I)^-1 Y d into the row; Y Y^T may be kept in the place of Y.
     private void Root(bool keeps)
     {
-        var share = Vector512.Create(T.One / (Scale * Scale));
+        if (weight.Given is { } given) *Zeta = Vector512.Create(T.CreateTruncating(given));
+        keeps |= weight.Given is null || InverseRootInLanes.Beyond(gram, *Zeta, members) != Vector512<T>.Zero;
         for (int i = 0; keeps && i < members; i++)
             for (int j = 0; j <= i; j++) y[i * members + j] = y[j * members + i] = gram[i * members + j];
         var form = InverseRootInLanes.Reduce(gram, T.CreateTruncating(weight.Given ?? 0), members, work);
-        if (weight.Given is { } given) *Zeta = Vector512.Create(T.CreateTruncating(given));
-        else Find(form.Scale);
+        if (weight.Given is null) Find(form.Scale);
+        for (int i = 0; i < members; i++) row[i] = right[i];
+        InverseRootInLanes.Solve(gram, form, *Zeta, row, members, work);
         InverseRootInLanes.Root(gram, form, *Zeta, Scale, root, members, work);
-        MultiplyRow(right, root, projections);
-        for (int i = 0; i < members; i++) projections[i] *= share;
-        MultiplyRow(projections, root, row);
+        if (keeps && InverseRootInLanes.Beyond(y, *Zeta, members) is var beyond && beyond != Vector512<T>.Zero)
+            InverseRootInLanes.ByEigenvectors(beyond, y, right, *Zeta, Scale, root, row, members);
         // Observations that see nothing of the ensemble change nothing, whatever the inflation.
         var unseen = Vector512.Equals(form.Trace, Vector512<T>.Zero);
         if (unseen == Vector512<T>.Zero) return;
@@ -290,14 +291,6 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
             for (int j = 0; j < members; j++)
                 root[i * members + j] = Vector512.ConditionalSelect(unseen, i == j ? Vector512<T>.One : Vector512<T>.Zero,
                     root[i * members + j]);
-    }
-
-    // A vector times a symmetric matrix
-    private void MultiplyRow(Vector512<T>* vector, Vector512<T>* matrix, Vector512<T>* product)
-    {
-        for (int j = 0; j < members; j++) product[j] = Vector512<T>.Zero;
-        for (int i = 0; i < members; i++)
-            for (int j = 0; j < members; j++) product[j] = MultiplyAdd(vector[i], matrix[i * members + j], product[j]);
     }
 
     // The prior's weight of each trajectory, from eigenvalues and projections.
@@ -309,15 +302,13 @@ internal readonly unsafe struct TransformLanes<T> where T : unmanaged, IBinaryFl
         Span<double> eigenvalues = stackalloc double[members], squared = stackalloc double[members];
         for (int lane = 0; lane < lanes; lane++)
         {
-            bool finite = true;
             for (int k = 0; k < members; k++)
             {
                 double projection = double.CreateTruncating(((T*)projections)[k * lanes + lane]);
                 eigenvalues[k] = double.CreateTruncating(T.Max(((T*)values)[k * lanes + lane], T.Zero));
                 squared[k] = projection * projection;
-                finite &= double.IsFinite(eigenvalues[k]) && double.IsFinite(squared[k]);
             }
-            ((T*)Zeta)[lane] = finite ? T.CreateTruncating(weight.Of(eigenvalues, squared)) : T.NaN;
+            ((T*)Zeta)[lane] = T.CreateTruncating(weight.OfFinite(eigenvalues, squared));
         }
     }
 }

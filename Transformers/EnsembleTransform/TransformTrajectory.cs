@@ -46,7 +46,8 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         analysis = Take(ref at, members * nWidth);             // [N, n]
         yScratch = Take(ref at, members * pWidth);
         row = Take(ref at, Math.Max(memberWidth, sizeWidth));
-        work = Take(ref at, Math.Max(Math.Max(SymmetricEigenKernel.WorkSize<T>(size), InverseRootKernel.WorkSize<T>(size)), pWidth));
+        int own = Math.Max(InverseRootKernel.EigenvectorsWorkSize<T>(size), InverseRootKernel.WorkSize<T>(size));
+        work = Take(ref at, Math.Max(own, pWidth));
         end = at;
     }
 
@@ -163,19 +164,25 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         return Weight();
     }
 
-    // weights = T by poles, and w = T (T Y d) / (scale of T)^2 into the row; Y Y^T is kept in the place of scaled eigenvectors.
+    // weights = T, and w = (Y Y^T + zeta I)^-1 Y d into the row; Y Y^T is kept in the place of scaled eigenvectors.
     private double Root()
     {
-        T share = T.One / (Scale * Scale);
-        T* right = basis, once = basis + memberWidth;
+        T* right = basis;
         ProductKernel.Multiply(d, 0, 1, yTransposed, right, 1, p, memberWidth);
         new Span<T>(gram, members * memberWidth).CopyTo(new Span<T>(scaled, members * memberWidth));
         var form = InverseRootKernel.Reduce(gram, T.CreateTruncating(weight.Given ?? 0), members, work);
         T zeta = T.CreateTruncating(weight.Given ?? Find(form.Scale, right));
-        InverseRootKernel.Root(gram, form, zeta, Scale, weights, members, work);
-        ProductKernel.Multiply(right, 0, 1, weights, once, 1, members, memberWidth);
-        for (int i = 0; i < members; i++) once[i] *= share;
-        ProductKernel.Multiply(once, 0, 1, weights, row, 1, members, memberWidth);
+        new Span<T>(right, memberWidth).CopyTo(new Span<T>(row, memberWidth));
+        if (InverseRootKernel.IsBeyond(form.Trace, zeta))
+        {
+            new Span<T>(scaled, members * memberWidth).CopyTo(new Span<T>(gram, members * memberWidth));
+            InverseRootKernel.ByEigenvectors(gram, zeta, Scale, row, weights, members, work);
+        }
+        else
+        {
+            InverseRootKernel.Solve(gram, form, zeta, row, members, work);
+            InverseRootKernel.Root(gram, form, zeta, Scale, weights, members, work);
+        }
         // Observations that see nothing of the ensemble change nothing, whatever the inflation.
         if (form.Trace == T.Zero) Identity(weights);
         return double.CreateTruncating(zeta);
@@ -307,6 +314,6 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
             eigenvalues[k] = double.CreateTruncating(values[k]);
             squared[k] = projection * projection * (inMemberSpace ? 1 : eigenvalues[k]);
         }
-        return weight.Of(eigenvalues, squared);
+        return weight.OfFinite(eigenvalues, squared);
     }
 }

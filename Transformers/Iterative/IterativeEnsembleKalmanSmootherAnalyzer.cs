@@ -157,17 +157,15 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
             return Minimise(new GaussNewtonTensors(members, iteration, weight), run, time, used).MoveToOuterDisposeScope();
         var kernel = new GaussNewtonKernel(members, iteration, weight);
         var analysis = Minimise(kernel, run, time, used);
-        // The tensor form halves steps, for a few trajectories at most.
-        if (kernel.Overshot.Any())
+        // The tensor form halves steps, for a few trajectories at most, one by one: its products' last digits follow their number.
+        foreach (int b in kernel.Overshot)
         {
-            var rows = tensor(kernel.Overshot.Select(b => (long)b).ToArray());
-            Tensor Of(Tensor tensor) => tensor.index_select(0, rows);
-            var some = used.Select(entry =>
+            Tensor Of(Tensor tensor) => tensor.narrow(0, b, 1);
+            var alone = used.Select(entry =>
                 (entry.Observation with
                     { Values = Of(entry.Observation.Values), Mask = entry.Observation.Mask is { } mask ? Of(mask) : null }, entry.Weight))
                         .ToList();
-            analysis.index_copy_(0, rows, Minimise(new GaussNewtonTensors(Of(members), iteration, weight), run is null ? null : Of(run),
-                time, some));
+            Of(analysis).copy_(Minimise(new GaussNewtonTensors(Of(members), iteration, weight), run is null ? null : Of(run), time, alone));
         }
         return analysis.MoveToOuterDisposeScope();
     }

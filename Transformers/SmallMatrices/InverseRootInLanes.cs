@@ -44,12 +44,7 @@ internal static unsafe class InverseRootInLanes
         Vector512<T>* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Vector512<T>* d = work, e = d + m, inverseH = e + m, off = inverseH + m;
-        for (int i = m - 1; i >= 2; i--)
-        {
-            Vector512<T>* u = a + i * m;
-            var along = -(TridiagonalReductionInLanes.Dot(u, vector, i) * inverseH[i]);
-            for (int k = 0; k < i; k++) vector[k] = MultiplyAdd(along, u[k], vector[k]);
-        }
+        for (int i = m - 1; i >= 2; i--) Reflect(a, inverseH, vector, i, m);
         var largest = Vector512<T>.Zero;
         for (int i = 0; i < m; i++) largest = Vector512.Max(largest, Vector512.Max(Vector512.Abs(d[i]), Vector512.Abs(e[i])));
         var fit = Vector512<T>.One;
@@ -82,6 +77,76 @@ internal static unsafe class InverseRootInLanes
         Vector512<T>* d = work, e = d + m, inverseH = e + m, room = inverseH + m;
         SumOfInverses(d, e, zeta, multiple, root, m, room + 2 * m);
         Transform(a, inverseH, root, m, room, room + m);
+    }
+
+    /// <summary>All bits set in the lanes whose matrix is so large beside zeta that poles do not serve
+    /// (<see cref="InverseRootKernel.IsBeyond"/>).</summary>
+    public static Vector512<T> Beyond<T>(Vector512<T>* a, Vector512<T> zeta, int m) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        var trace = Vector512<T>.Zero;
+        for (int i = 0; i < m; i++) trace += a[i * m + i];
+        return Vector512.GreaterThan(trace, Vector512.Create(InverseRootKernel.LargestRange<T>()) * zeta);
+    }
+
+    /// <summary>Computes roots and solutions of some lanes by eigenvectors, one after the other.</summary>
+    /// <param name="lanes">All bits set in these lanes.</param>
+    /// <param name="a">The matrices, lower triangles.</param>
+    /// <param name="b">The right-hand sides.</param>
+    /// <param name="zeta">zeta</param>
+    /// <param name="factor">The multiple of the roots.</param>
+    /// <param name="root">Receives the multiples of the roots, in these lanes.</param>
+    /// <param name="solution">Receives the solutions, in these lanes.</param>
+    /// <param name="m">The size.</param>
+    public static void ByEigenvectors<T>(Vector512<T> lanes, Vector512<T>* a, Vector512<T>* b, Vector512<T> zeta, T factor,
+        Vector512<T>* root, Vector512<T>* solution, int m) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int stride = Padded<T>(m), count = Vector512<T>.Count;
+        using var room = new RentedMemory<T>((2L * m + 1) * stride + InverseRootKernel.EigenvectorsWorkSize<T>(m));
+        T* matrix = room.Start, own = matrix + m * stride, vector = own + m * stride;
+        for (int lane = 0; lane < count; lane++)
+        {
+            if (T.IsZero(lanes[lane])) continue;
+            new Span<T>(matrix, m * stride).Clear();
+            new Span<T>(vector, stride).Clear();
+            for (int i = 0; i < m; i++)
+            {
+                vector[i] = ((T*)b)[i * count + lane];
+                for (int j = 0; j <= i; j++) matrix[i * stride + j] = matrix[j * stride + i] = ((T*)a)[(i * m + j) * count + lane];
+            }
+            InverseRootKernel.ByEigenvectors(matrix, zeta[lane], factor, vector, own, m, vector + stride);
+            for (int i = 0; i < m; i++)
+            {
+                ((T*)solution)[i * count + lane] = vector[i];
+                for (int j = 0; j < m; j++) ((T*)root)[(i * m + j) * count + lane] = own[i * stride + j];
+            }
+        }
+    }
+
+    /// <summary>Solves (A + zeta I) x = b after <see cref="Reduce"/>.</summary>
+    public static void Solve<T>(Vector512<T>* a, (Vector512<T> Trace, Vector512<T> Scale) form, Vector512<T> zeta, Vector512<T>* vector,
+        int m, Vector512<T>* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Vector512<T>* d = work, e = d + m, inverseH = e + m, inverses = inverseH + m, ratios = inverses + m;
+        Vector512<T> c = zeta * form.Scale, before = Vector512<T>.Zero, pivot = Vector512.Max(d[0] + c, c);
+        for (int i = m - 1; i >= 2; i--) Reflect(a, inverseH, vector, i, m);
+        for (int i = 0; i < m; i++)
+        {
+            inverses[i] = Vector512<T>.One / pivot;
+            ratios[i] = -(e[i] * inverses[i]);
+            vector[i] = before = i == 0 ? vector[0] : MultiplyAdd(ratios[i - 1], before, vector[i]);
+            if (i + 1 < m) pivot = Vector512.Max(MultiplyAdd(e[i], ratios[i], d[i + 1] + c), c);
+        }
+        before = Vector512<T>.Zero;
+        for (int i = m - 1; i >= 0; i--) vector[i] = before = MultiplyAdd(ratios[i], before, vector[i] * inverses[i]);
+        for (int i = 0; i < m; i++) vector[i] *= form.Scale;
+        for (int i = 2; i < m; i++) Reflect(a, inverseH, vector, i, m);
+    }
+
+    private static void Reflect<T>(Vector512<T>* a, Vector512<T>* inverseH, Vector512<T>* vector, int i, int m) where T : unmanaged
+    {
+        Vector512<T>* u = a + i * m;
+        var along = -(TridiagonalReductionInLanes.Dot(u, vector, i) * inverseH[i]);
+        for (int k = 0; k < i; k++) vector[k] = MultiplyAdd(along, u[k], vector[k]);
     }
 
     private static Vector512<T> Bound<T>(Vector512<T>* d, Vector512<T>* e, int m) where T : unmanaged

@@ -10,8 +10,9 @@ namespace DaML.Components;
 /// <code>
 /// (A + zeta I)^(-1/2) = Q [sum over s of zeta^(1/2) w_s (T + c_s I)^-1] Q^T,   c_s = zeta (1 + sigma_s)
 /// </code>
-/// All terms are positive definite, and their pivots at least c_s, also after round-off. So the error is of the order of round-off times
-/// zeta^(-1/2), as that of an eigensolver. It takes a third of its time.
+/// All terms are positive definite. The error is of the order of round-off times zeta^(-1/2), as that of an eigensolver, and it takes a
+/// third of its time. That holds while round-off of A is far below zeta. Where it is not (<see cref="IsBeyond"/>), pivots of a singular A
+/// are noise, and eigenvectors serve.
 /// </summary>
 /// <remarks>All matrices are padded with zeros to whole vectors a row (<see cref="Padded{T}"/>) and begin at a whole vector.</remarks>
 internal static unsafe class InverseRootKernel
@@ -69,13 +70,7 @@ internal static unsafe class InverseRootKernel
     {
         int stride = Padded<T>(size), lanes = Vector512<T>.Count;
         T* d = work, e = d + stride, inverseH = e + stride, off = inverseH + stride, rows = off + 2 * stride;
-        for (int i = size - 1; i >= 2; i--)
-        {
-            T* u = matrix + i * stride;
-            var along = Vector512.Create(-(Dot(u, vector, Padded<T>(i)) * inverseH[i]));
-            for (int k = 0; k < stride; k += lanes)
-                MultiplyAdd(along, Vector512.LoadAligned(u + k), Vector512.LoadAligned(vector + k)).StoreAligned(vector + k);
-        }
+        Reflect(matrix, inverseH, vector, size, stride);
         var largest = T.Zero;
         for (int i = 0; i < size; i++) largest = T.Max(largest, T.Max(T.Abs(d[i]), T.Abs(e[i])));
         if (!T.IsFinite(largest))
@@ -108,6 +103,89 @@ internal static unsafe class InverseRootKernel
         factor = T.IsFinite(form.Trace) ? factor * T.Sqrt(form.Scale) * T.Sqrt(zeta) : T.NaN;
         SumOfInverses(d, e, zeta, factor, root, size, stride, pivots);
         Transform(matrix, inverseH, root, size, stride, room, room + stride);
+    }
+
+    /// <summary>Whether A is so large beside zeta that poles do not serve: its trace exceeds 2^44 zeta, in single precision 2^15
+    /// zeta.</summary>
+    public static bool IsBeyond<T>(T trace, T zeta) where T : unmanaged, IBinaryFloatingPointIeee754<T> => trace > LargestRange<T>() * zeta;
+
+    /// <summary>The largest trace beside zeta for which poles serve.</summary>
+    public static T LargestRange<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        T.ScaleB(T.One, typeof(T) == typeof(double) ? 44 : 15);
+
+    /// <summary>The size of the working memory of <see cref="ByEigenvectors"/>, in numbers.</summary>
+    public static int EigenvectorsWorkSize<T>(int size) where T : unmanaged =>
+        (2 * size + 1) * Padded<T>(size) + SymmetricEigenKernel.WorkSize<T>(size);
+
+    /// <summary>Computes the root and the solution by eigenvectors.</summary>
+    /// <param name="matrix">A <c>[m, padded m]</c>, both triangles; overwritten.</param>
+    /// <param name="zeta">zeta &gt; 0</param>
+    /// <param name="factor">The multiple of the root.</param>
+    /// <param name="vector">b, <c>[padded m]</c>, zero beyond m; becomes (A + zeta I)^-1 b.</param>
+    /// <param name="root">Receives the multiple of the root, <c>[m, padded m]</c>.</param>
+    /// <param name="size">m</param>
+    /// <param name="work"><see cref="EigenvectorsWorkSize"/> numbers.</param>
+    public static void ByEigenvectors<T>(T* matrix, T zeta, T factor, T* vector, T* root, int size, T* work)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int stride = Padded<T>(size), lanes = Vector512<T>.Count;
+        T* vectors = work, scaled = vectors + size * stride, values = scaled + size * stride;
+        SymmetricEigenKernel.Solve(matrix, vectors, values, size, values + stride);
+        for (int k = 0; k < size; k++)
+        {
+            T* v = vectors + k * stride;
+            T shifted = T.Max(values[k], T.Zero) + zeta;
+            values[k] = Dot(v, vector, stride) / shifted;
+            var share = Vector512.Create(factor / T.Sqrt(shifted));
+            for (int i = 0; i < stride; i += lanes) (share * Vector512.LoadAligned(v + i)).StoreAligned(scaled + k * stride + i);
+        }
+        ProductKernel.Multiply(scaled, 1, stride, vectors, root, size, size, stride);
+        ProductKernel.Multiply(values, 0, 1, vectors, vector, 1, size, stride);
+    }
+
+    /// <summary>Solves (A + zeta I) x = b after <see cref="Reduce"/>.</summary>
+    /// <param name="matrix">What has become of A.</param>
+    /// <param name="form">What <see cref="Reduce"/> gave.</param>
+    /// <param name="zeta">zeta</param>
+    /// <param name="vector">b, <c>[padded m]</c>, zero beyond m; becomes x.</param>
+    /// <param name="size">m</param>
+    /// <param name="work">As <see cref="Reduce"/> left it.</param>
+    public static void Solve<T>(T* matrix, (T Trace, T Scale) form, T zeta, T* vector, int size, T* work)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int stride = Padded<T>(size);
+        T* d = work, e = d + stride, inverseH = e + stride, inverses = inverseH + stride, ratios = inverses + stride;
+        T c = zeta * form.Scale, before = T.Zero, pivot = T.Max(d[0] + c, c);
+        Reflect(matrix, inverseH, vector, size, stride);
+        for (int i = 0; i < size; i++)
+        {
+            inverses[i] = T.One / pivot;
+            ratios[i] = -(e[i] * inverses[i]);
+            vector[i] = before = i == 0 ? vector[0] : T.MultiplyAddEstimate(ratios[i - 1], before, vector[i]);
+            if (i + 1 < size) pivot = T.Max(T.MultiplyAddEstimate(e[i], ratios[i], d[i + 1] + c), c);
+        }
+        before = T.Zero;
+        for (int i = size - 1; i >= 0; i--)
+            vector[i] = before = T.MultiplyAddEstimate(ratios[i], before, vector[i] * inverses[i]);
+        var scale = Vector512.Create(form.Scale);
+        for (int k = 0; k < stride; k += Vector512<T>.Count) (Vector512.LoadAligned(vector + k) * scale).StoreAligned(vector + k);
+        for (int i = 2; i < size; i++) Reflect(matrix, inverseH, vector, i, stride, Padded<T>(i));
+    }
+
+    // Q^T b = H_2 H_3 ... H_(m-1) b
+    private static void Reflect<T>(T* matrix, T* inverseH, T* vector, int size, int stride)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        for (int i = size - 1; i >= 2; i--) Reflect(matrix, inverseH, vector, i, stride, Padded<T>(i));
+    }
+
+    private static void Reflect<T>(T* matrix, T* inverseH, T* vector, int i, int stride, int width)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        T* u = matrix + i * stride;
+        var along = Vector512.Create(-(Dot(u, vector, width) * inverseH[i]));
+        for (int k = 0; k < width; k += Vector512<T>.Count)
+            MultiplyAdd(along, Vector512.LoadAligned(u + k), Vector512.LoadAligned(vector + k)).StoreAligned(vector + k);
     }
 
     // The largest row sum of |T|, which no eigenvalue exceeds.

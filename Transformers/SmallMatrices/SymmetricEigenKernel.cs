@@ -41,7 +41,8 @@ internal static unsafe class SymmetricEigenKernel
         if (scale != T.One) Scale(matrix, size * stride, scale);
         T* offDiagonal = work;
         T* inverseH = work + stride, room = work + 2 * stride;
-        TridiagonalReduction.Reduce(matrix, values, offDiagonal, inverseH, size, stride, T.Zero, room);
+        T vanishing = InverseRootKernel.NegligibleOf(Vector512<T>.Zero)[0];
+        TridiagonalReduction.Reduce(matrix, values, offDiagonal, inverseH, size, stride, vanishing, room);
         Accumulate(matrix, vectors, inverseH, size, stride, room, room + stride);
         Iterate(vectors, values, offDiagonal, size, stride);
         if (scale != T.One)
@@ -51,7 +52,8 @@ internal static unsafe class SymmetricEigenKernel
     /// <summary>The power of two, which costs no digits, by which a matrix with this largest element is multiplied, so that squares neither
     /// overflow nor vanish.</summary>
     public static T ScaleOf<T>(T largest) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        largest == T.Zero || !T.IsFinite(largest) ? T.One : T.ScaleB(T.One, -T.ILogB(largest));
+        largest == T.Zero || !T.IsFinite(largest) ? T.One
+            : T.ScaleB(T.One, Math.Min(-T.ILogB(largest), typeof(T) == typeof(double) ? 1000 : 120));
 
     // NaN takes precedence.
     private static T Largest<T>(T* numbers, int count) where T : unmanaged, IBinaryFloatingPointIeee754<T>

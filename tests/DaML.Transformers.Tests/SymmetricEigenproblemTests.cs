@@ -60,6 +60,9 @@ public sealed class SymmetricEigenproblemTests
         Check(Identity(m, ScalarType.Float64), 1e-15);
         Check(random.Normal([m], ScalarType.Float64).diag(), 1e-13);
         Check(ones(m, m, dtype: ScalarType.Float64), 1e-13);
+        Check(1e10f * ones(m, m, dtype: ScalarType.Float32), 1e-5);
+        var large = random.Normal([m, 1], ScalarType.Float32);
+        Check(1e12f * large.matmul(large.mT), 1e-5);
         if (m > 1)
         {
             var off = ones(m - 1, dtype: ScalarType.Float64);
