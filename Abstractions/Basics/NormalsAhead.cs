@@ -15,12 +15,10 @@ internal sealed class NormalsAhead
     private readonly Generator generator;
     private readonly Tensor before;
     private readonly Task<Tensor> draw;
-    private readonly long[] shape;
-    private readonly ScalarType dtype;
 
     private NormalsAhead(Generator generator, long[] shape, ScalarType dtype)
     {
-        (this.generator, this.shape, this.dtype) = (generator, shape, dtype);
+        this.generator = generator;
         before = generator.get_state().DetachFromDisposeScope();
         draw = Task.Run(() => randn(shape, dtype: dtype, generator: generator));
     }
@@ -32,9 +30,6 @@ internal sealed class NormalsAhead
 
     /// <summary>Begins to draw. Nothing else may use the generator until the numbers are taken or withdrawn.</summary>
     public static NormalsAhead Begin(Generator generator, long[] shape, ScalarType dtype) => new(generator, [.. shape], dtype);
-
-    /// <summary>Whether these are the numbers that are asked for.</summary>
-    public bool Are(long[] shape, ScalarType dtype) => this.dtype == dtype && this.shape.AsSpan().SequenceEqual(shape);
 
     /// <summary>The numbers, in the dispose scope of the caller.</summary>
     public Tensor Take()

@@ -59,9 +59,8 @@ public sealed class RandomStream : IDisposable
     {
         bool again = last is { } usual && usual.Type == dtype && usual.Shape.AsSpan().SequenceEqual(shape);
         Tensor numbers;
-        if (ahead is not null && ahead.Are(shape, dtype))
+        if (again && ahead is { } ready)    // what is drawn ahead has the shape that was asked for last
         {
-            var ready = ahead;
             ahead = null;
             numbers = ready.Take();
         }

@@ -23,7 +23,7 @@ internal static partial class NetCdfLibrary
     private static readonly Lock Gate = new();
     private static readonly Lazy<nint> Loaded = new(() =>
     {
-        // A process that is started while HDF5 has a file open keeps the file, and the lock on it, until it ends (HDF5 1.10 and 1.14 do not
+        // A process that is started while HDF5 has a file open keeps the file, and the lock on it, until it ends (HDF5 1.10.8 does not
         // close files in such processes). DaML's files get their names when they are complete, and need no lock.
         if (NativeEnvironment.Get(FileLocking) is null) NativeEnvironment.Set(FileLocking, "FALSE");
         return Load(Names);

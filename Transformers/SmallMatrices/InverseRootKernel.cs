@@ -70,7 +70,7 @@ internal static unsafe class InverseRootKernel
     {
         int stride = Padded<T>(size), lanes = Vector512<T>.Count;
         T* d = work, e = d + stride, inverseH = e + stride, off = inverseH + stride, rows = off + 2 * stride;
-        Reflect(matrix, inverseH, vector, size, stride);
+        for (int i = size - 1; i >= 2; i--) Reflect(matrix, inverseH, vector, i, stride);
         var largest = T.Zero;
         for (int i = 0; i < size; i++) largest = T.Max(largest, T.Max(T.Abs(d[i]), T.Abs(e[i])));
         if (!T.IsFinite(largest))
@@ -156,7 +156,7 @@ internal static unsafe class InverseRootKernel
         int stride = Padded<T>(size);
         T* d = work, e = d + stride, inverseH = e + stride, inverses = inverseH + stride, ratios = inverses + stride;
         T c = zeta * form.Scale, before = T.Zero, pivot = T.Max(d[0] + c, c);
-        Reflect(matrix, inverseH, vector, size, stride);
+        for (int i = size - 1; i >= 2; i--) Reflect(matrix, inverseH, vector, i, stride);
         for (int i = 0; i < size; i++)
         {
             inverses[i] = T.One / pivot;
@@ -169,20 +169,14 @@ internal static unsafe class InverseRootKernel
             vector[i] = before = T.MultiplyAddEstimate(ratios[i], before, vector[i] * inverses[i]);
         var scale = Vector512.Create(form.Scale);
         for (int k = 0; k < stride; k += Vector512<T>.Count) (Vector512.LoadAligned(vector + k) * scale).StoreAligned(vector + k);
-        for (int i = 2; i < size; i++) Reflect(matrix, inverseH, vector, i, stride, Padded<T>(i));
+        for (int i = 2; i < size; i++) Reflect(matrix, inverseH, vector, i, stride);
     }
 
-    // Q^T b = H_2 H_3 ... H_(m-1) b
-    private static void Reflect<T>(T* matrix, T* inverseH, T* vector, int size, int stride)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        for (int i = size - 1; i >= 2; i--) Reflect(matrix, inverseH, vector, i, stride, Padded<T>(i));
-    }
-
-    private static void Reflect<T>(T* matrix, T* inverseH, T* vector, int i, int stride, int width)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    // H_i b; Q^T b = H_2 H_3 ... H_(m-1) b
+    private static void Reflect<T>(T* matrix, T* inverseH, T* vector, int i, int stride) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         T* u = matrix + i * stride;
+        int width = Padded<T>(i);
         var along = Vector512.Create(-(Dot(u, vector, width) * inverseH[i]));
         for (int k = 0; k < width; k += Vector512<T>.Count)
             MultiplyAdd(along, Vector512.LoadAligned(u + k), Vector512.LoadAligned(vector + k)).StoreAligned(vector + k);
